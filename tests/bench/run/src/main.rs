@@ -1,0 +1,64 @@
+//! Driver of the benchmark: boots Ochre and Linux in the same QEMU, runs the same program in each, and puts the figures side
+//! by side. `ochre-bench-run --help` lists the options; `tests/bench/run.sh` builds what it needs and calls it.
+#![forbid(unsafe_code)]
+
+mod cpio;
+mod linux;
+mod options;
+mod output;
+mod qemu;
+mod report;
+mod stub;
+mod systems;
+mod targets;
+
+use std::fs;
+use std::process::ExitCode;
+
+use options::{Only, Options};
+use report::Comparison;
+use systems::{linux_system, ochre_system};
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes the table; false when a system did not come to its end.
+fn run(options: &Options) -> Result<bool, String> {
+    fs::create_dir_all(&options.work).map_err(|error| format!("{}: {error}", options.work.display()))?;
+    let linux = if options.only == Some(Only::Ochre) {
+        None
+    } else {
+        Some(linux_system(options)?)
+    };
+    let ochre = if options.only == Some(Only::Linux) {
+        None
+    } else {
+        ochre_system(options)
+    };
+
+    let (mut entries, mut complete) = (Vec::new(), true);
+    for &mode in &options.modes {
+        let linux = linux.as_ref().map(|system| system.measure(options, mode)).transpose()?;
+        let ochre = ochre.as_ref().map(|system| system.measure(options, mode)).transpose()?;
+        let mut comparison = Comparison { mode, ochre, linux };
+        comparison.to_unit();
+        complete &= [&comparison.ochre, &comparison.linux]
+            .into_iter()
+            .flatten()
+            .all(|report| report.complete);
+        print!("{}", comparison.table());
+        entries.extend(comparison.json());
+    }
+    let text = serde_json::to_string_pretty(&entries).map_err(|error| error.to_string())?;
+    fs::write(&options.out, text + "\n").map_err(|error| format!("{}: {error}", options.out.display()))?;
+    println!("\nfigures: {}", options.out.display());
+    Ok(complete)
+}
