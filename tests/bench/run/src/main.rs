@@ -6,9 +6,11 @@ mod cpio;
 mod linux;
 mod options;
 mod output;
+mod profile;
 mod qemu;
 mod report;
 mod stub;
+mod symbols;
 mod systems;
 mod targets;
 
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
 /// Makes the table; false when a system did not come to its end.
 fn run(options: &Options) -> Result<bool, String> {
     fs::create_dir_all(&options.work).map_err(|error| format!("{}: {error}", options.work.display()))?;
-    let linux = if options.only == Some(Only::Ochre) {
+    let linux = if options.only == Some(Only::Ochre) || (options.profile && options.only.is_none()) {
         None
     } else {
         Some(linux_system(options)?)
@@ -44,12 +46,21 @@ fn run(options: &Options) -> Result<bool, String> {
         ochre_system(options)
     };
 
+    if options.profile {
+        let system = if options.only == Some(Only::Linux) {
+            linux
+        } else {
+            ochre
+        };
+        return profile::run(options, &system.ok_or("nothing to profile")?);
+    }
+
     let (mut entries, mut complete) = (Vec::new(), true);
     for &mode in &options.modes {
         let linux = linux.as_ref().map(|system| system.measure(options, mode)).transpose()?;
         let ochre = ochre.as_ref().map(|system| system.measure(options, mode)).transpose()?;
         let mut comparison = Comparison { mode, ochre, linux };
-        comparison.to_unit();
+        comparison.convert();
         complete &= [&comparison.ochre, &comparison.linux]
             .into_iter()
             .flatten()

@@ -20,8 +20,9 @@ usage: ochre-bench-run [profile] [options]
   --limit SECONDS     for each boot (default 600)
 profile, beside these:
   --plugin FILE       the QEMU plugin (libochre_bench_plugin.so)
-  --symbols FILES     ELF files of user programs, separated by commas
-  --top N             functions to list (default 40)
+  --symbols FILES     unstripped ELF files of user programs, separated by commas
+  --kernel-symbols F  unstripped kernel, or a list `address [type] name` (default the kernel; System.map for Linux)
+  --top N             lines in each list (default 40)
   --trace             print the single round as a sequence as well";
 
 /// Which systems to run.
@@ -64,7 +65,9 @@ pub struct Options {
     pub plugin: PathBuf,
     /// User programs to name functions of.
     pub symbols: Vec<PathBuf>,
-    /// Functions to list.
+    /// Where the kernel's functions are named.
+    pub kernel_symbols: Option<PathBuf>,
+    /// Lines in each list.
     pub top: usize,
     /// Print the sequence of one round.
     pub trace: bool,
@@ -88,6 +91,7 @@ impl Options {
             limit: 600,
             plugin: "build/bench/libochre_bench_plugin.so".into(),
             symbols: Vec::new(),
+            kernel_symbols: None,
             top: 40,
             trace: false,
         };
@@ -117,6 +121,7 @@ impl Options {
                 "--out" => options.out = value.into(),
                 "--plugin" => options.plugin = value.into(),
                 "--symbols" => options.symbols = value.split(',').map(PathBuf::from).collect(),
+                "--kernel-symbols" => options.kernel_symbols = Some(value.into()),
                 "--limit" => options.limit = value.parse().map_err(|_| format!("{arg} {value}: not a number"))?,
                 "--top" => options.top = value.parse().map_err(|_| format!("{arg} {value}: not a number"))?,
                 "--mode" => {

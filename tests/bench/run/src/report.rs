@@ -20,7 +20,7 @@ pub struct Comparison {
 impl Comparison {
     /// Turns ticks into the unit of the mode. Under icount a tick is an instruction already. Otherwise both guests read the
     /// host's counter, so one factor serves both: Linux's, whose clock is the judge, or Ochre's own where it is alone.
-    pub fn to_unit(&mut self) {
+    pub fn convert(&mut self) {
         if self.mode == Mode::Icount {
             return;
         }

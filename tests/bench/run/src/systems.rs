@@ -17,6 +17,8 @@ pub struct System {
     pub name: &'static str,
     /// Kernel, an ELF file with a PVH entry.
     pub kernel: PathBuf,
+    /// Where its functions are named.
+    pub symbols: PathBuf,
     /// Its archive.
     pub archive: PathBuf,
     /// Command line before the program's arguments.
@@ -97,6 +99,7 @@ pub fn ochre_system(options: &Options) -> Option<System> {
     Some(System {
         name: "ochre",
         kernel: options.kernel.clone(),
+        symbols: options.kernel.clone(),
         archive: options.initfs.clone(),
         options: "init=/scheme/initfs/bin/bench exit=debug console=serial quiet".into(),
     })
@@ -115,6 +118,9 @@ pub fn linux_system(options: &Options) -> Result<System, String> {
     write(&archive, &linux::initramfs(&bench, &small, &read(&package.fuse)?))?;
     Ok(System {
         name: "linux",
+        symbols: package
+            .image
+            .with_file_name(format!("System.map-{}", package.release())),
         kernel,
         archive,
         options: linux::OPTIONS.into(),

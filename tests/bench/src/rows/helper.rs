@@ -27,7 +27,10 @@ impl FromStr for Role {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [Role::Echo, Role::Yield].into_iter().find(|role| role.name() == name).ok_or(())
+        [Role::Echo, Role::Yield]
+            .into_iter()
+            .find(|role| role.name() == name)
+            .ok_or(())
     }
 }
 
@@ -43,6 +46,7 @@ pub fn play(role: Role, input: &Fd, output: &Fd) {
             }
         }
         Role::Yield => {
+            sys::pin();
             let mut count = [0; 4];
             while input.read(&mut count).is_ok_and(|n| n == count.len()) {
                 for _ in 0..u32::from_ne_bytes(count) {

@@ -16,7 +16,9 @@ pub fn fault_anonymous(context: &Context) -> Result<Sample> {
     Ok(context.bench.batches(PAGES, |watch, n| {
         let mut ticks = 0;
         for round in rounds(n) {
-            let Ok(mapping) = Mapping::new(round * PAGE) else { return 0 };
+            let Ok(mapping) = Mapping::new(round * PAGE) else {
+                return 0;
+            };
             ticks += watch.time(|| (0..round).for_each(|page| mapping.touch(page)));
         }
         ticks
@@ -29,7 +31,9 @@ pub fn fault_copy(context: &Context) -> Result<Sample> {
     Ok(context.bench.batches(PAGES, |watch, n| {
         let mut ticks = 0;
         for round in rounds(n) {
-            let Ok(mapping) = Mapping::new(round * PAGE) else { return 0 };
+            let Ok(mapping) = Mapping::new(round * PAGE) else {
+                return 0;
+            };
             (0..round).for_each(|page| mapping.touch(page));
             let Ok(copy) = Copied::new() else { return 0 };
             ticks += watch.time(|| (0..round).for_each(|page| mapping.touch(page)));
@@ -51,5 +55,7 @@ pub fn map_touch_unmap(context: &Context) -> Result<Sample> {
 
 /// Splits `n` pages into rounds of at most [`PAGES`].
 fn rounds(n: u32) -> impl Iterator<Item = usize> {
-    (0..n).step_by(PAGES as usize).map(move |start| (n - start).min(PAGES) as usize)
+    (0..n)
+        .step_by(PAGES as usize)
+        .map(move |start| (n - start).min(PAGES) as usize)
 }
