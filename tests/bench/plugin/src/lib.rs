@@ -191,9 +191,9 @@ fn counts(blocks: &[&Block]) -> String {
         if counts.iter().all(|&count| count == 0) {
             continue;
         }
-        let (_, sum): &mut (&Block, Vec<u64>) = sums
+        let (_, sum) = sums
             .entry(block.key())
-            .or_insert_with(|| (block, vec![0; counts.len()]));
+            .or_insert_with(|| (*block, vec![0_u64; counts.len()]));
         for (sum, count) in sum.iter_mut().zip(counts) {
             *sum += count;
         }

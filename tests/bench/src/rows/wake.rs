@@ -28,12 +28,10 @@ pub fn switch_processes(context: &Context) -> Result<Sample> {
     sys::pin();
     let (input, to) = sys::pipe()?;
     let (from, output) = sys::pipe()?;
-    let helper = Helper::start(Role::Yield, input, output)?;
+    let _helper = Helper::start(Role::Yield, input, output)?;
     let sample = context
         .bench
         .batches(10_000, |watch, n| yield_in_turn(watch, n, &to, &from));
-    drop(to);
-    drop(helper);
     sys::unpin();
     Ok(sample)
 }
@@ -55,21 +53,15 @@ fn yield_in_turn(watch: &Watch, n: u32, to: &Fd, from: &Fd) -> u64 {
 pub fn pipe_round_trip(context: &Context) -> Result<Sample> {
     let (input, to) = sys::pipe()?;
     let (from, output) = sys::pipe()?;
-    let helper = Helper::start(Role::Echo, input, output)?;
-    let sample = echo(context, &to, &from);
-    drop(to);
-    drop(helper);
-    sample
+    let _helper = Helper::start(Role::Echo, input, output)?;
+    echo(context, &to, &from)
 }
 
 /// One byte to another process and back through a unix stream socket.
 pub fn socket_round_trip(context: &Context) -> Result<Sample> {
     let (ours, theirs) = sys::socket_pair()?;
-    let helper = Helper::start(Role::Echo, theirs.dup()?, theirs)?;
-    let sample = echo(context, &ours, &ours);
-    drop(ours);
-    drop(helper);
-    sample
+    let _helper = Helper::start(Role::Echo, theirs.dup()?, theirs)?;
+    echo(context, &ours, &ours)
 }
 
 fn echo(context: &Context, to: &Fd, from: &Fd) -> Result<Sample> {
