@@ -1,0 +1,66 @@
+//! Memory: page frames, the kernel heap and mappings, user address spaces, and the way to user memory.
+//!
+//! | module | what |
+//! |---|---|
+//! | `frames` | page frames and their reference counts |
+//! | `heap` | the kernel's own objects |
+//! | `kmap` | kernel page tables, kernel stacks, device registers |
+//! | `space` | user address spaces |
+//! | `pager` | what mappings other than private memory get their pages from |
+//! | `fault` | page faults |
+//! | `user` | the checked way to user memory |
+
+pub mod fault;
+pub mod frames;
+pub mod heap;
+pub mod kmap;
+pub mod pager;
+pub mod space;
+pub mod user;
+
+pub use frames::Frame;
+pub use kmap::{init, map_mmio};
+pub use space::AddressSpace;
+pub use user::UserSlice;
+
+use syscall::error::{ENOMEM, Error, Result};
+
+/// Bytes in a page.
+pub const PAGE_SIZE: usize = 4096;
+
+/// Where all physical memory is mapped in kernel space.
+pub const PHYSMAP: usize = 0xffff_8000_0000_0000;
+
+/// No memory is left for this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl From<OutOfMemory> for Error {
+    fn from(_: OutOfMemory) -> Self {
+        Error::new(ENOMEM)
+    }
+}
+
+/// Kernel address of physical memory.
+#[inline(always)]
+pub fn phys_to_virt(address: u64) -> *mut u8 {
+    (PHYSMAP + address as usize) as *mut u8
+}
+
+/// Physical address of something in the linear map.
+#[inline(always)]
+pub fn virt_to_phys(pointer: *const u8) -> u64 {
+    (pointer as usize - PHYSMAP) as u64
+}
+
+/// Rounds up to whole pages; `None` when that overflows.
+pub fn page_round_up(bytes: usize) -> Option<usize> {
+    Some(bytes.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
+}
+
+/// Asked at the door of every call that makes the kernel allocate for a user: each such call needs a few objects only, so while
+/// the reserve is whole it will get them, and when it is not the user is told `ENOMEM`.
+#[inline]
+pub fn admit() -> Result<()> {
+    if frames::may_give() { Ok(()) } else { Err(Error::new(ENOMEM)) }
+}

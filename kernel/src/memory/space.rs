@@ -1,0 +1,623 @@
+//! User address spaces: mappings, their pages, copy-on-write, and access from outside.
+//!
+//! Frames in the tables hold one reference each. A page of private memory that another space (or a pager) also refers to is
+//! mapped read-only and copied when it is written ([`Inner::make_writable`]).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use kernel_core::vma::{self, Prot, Vma, VmaMap};
+use syscall::MapFlags;
+use syscall::error::{EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Error, Result};
+
+use super::frames::Frame;
+use super::pager::{Page, Pager, SharedMemory};
+use super::{OutOfMemory, PAGE_SIZE, PHYSMAP, page_round_up, user};
+use crate::arch::paging::{Cache, Entry, Flags, PageTable};
+use crate::arch::tlb;
+use crate::sync::{Lock, level};
+
+/// Most mappings of one space.
+const MAX_MAPPINGS: usize = 65_536;
+/// Room is looked for below this: what is above is left to the stack.
+const MAP_TOP: usize = ochre_abi::USER_END & !0x3fff_ffff;
+
+/// What backs a mapping.
+#[derive(Clone)]
+pub enum Backing {
+    /// Private memory, zero when first touched.
+    Anonymous,
+    /// Pages of an object, from page `page` on.
+    Object {
+        /// The object.
+        pager: Arc<dyn Pager>,
+        /// Its page at the mapping's begin.
+        page: usize,
+        /// Writes stay private.
+        private: bool,
+        /// Whether shared writes are allowed.
+        writable: bool,
+    },
+}
+
+impl vma::Backing for Backing {
+    fn advance(&self, bytes: usize) -> Self {
+        match self {
+            Backing::Anonymous => Backing::Anonymous,
+            Backing::Object { pager, page, private, writable } => Backing::Object {
+                pager: pager.clone(),
+                page: page + bytes / PAGE_SIZE,
+                private: *private,
+                writable: *writable,
+            },
+        }
+    }
+
+    fn joins(&self, _len: usize, next: &Self) -> bool {
+        matches!((self, next), (Backing::Anonymous, Backing::Anonymous))
+    }
+}
+
+/// Where a mapping is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Here if it is free (0: no wish), else anywhere.
+    Hint(usize),
+    /// Here, whatever is there is unmapped first.
+    Replace(usize),
+    /// Here, or `EEXIST`.
+    Exact(usize),
+}
+
+impl Place {
+    /// From the flags of a mapping call.
+    pub fn from_flags(address: usize, flags: MapFlags) -> Self {
+        if flags.contains(MapFlags::MAP_FIXED_NOREPLACE) {
+            Place::Exact(address)
+        } else if flags.contains(MapFlags::MAP_FIXED) {
+            Place::Replace(address)
+        } else {
+            Place::Hint(address)
+        }
+    }
+}
+
+/// Protection bits of a mapping call.
+pub fn prot(flags: MapFlags) -> Prot {
+    Prot {
+        read: flags.contains(MapFlags::PROT_READ),
+        write: flags.contains(MapFlags::PROT_WRITE),
+        exec: flags.contains(MapFlags::PROT_EXEC),
+    }
+}
+
+/// An address space.
+pub struct AddressSpace {
+    id: u64,
+    root: u64,
+    inner: Lock<{ level::SPACE }, Inner>,
+}
+
+/// What the lock of an address space protects.
+pub struct Inner {
+    table: PageTable,
+    vmas: VmaMap<Backing>,
+}
+
+/// Mappings that were taken out; whoever holds them tells their pagers once nothing is locked.
+#[must_use]
+pub struct Removed(Vec<Vma<Backing>>);
+
+impl Removed {
+    /// Tells the pagers. May wait.
+    pub fn notify(self) {
+        for vma in self.0 {
+            if let Backing::Object { pager, page, .. } = vma.backing {
+                pager.unmapped(page, (vma.end - vma.start) / PAGE_SIZE);
+            }
+        }
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl AddressSpace {
+    /// Empty.
+    pub fn new() -> Result<Arc<Self>> {
+        Self::build().map(Arc::new)
+    }
+
+    fn build() -> Result<Self> {
+        let table = PageTable::new()?;
+        let vmas = VmaMap::new(ochre_abi::USER_BASE, ochre_abi::USER_END, MAP_TOP);
+        Ok(AddressSpace {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            root: table.root(),
+            inner: Lock::new(Inner { table, vmas }),
+        })
+    }
+
+    /// A number that no other space has or will have.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Root of the page tables.
+    pub fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Maps `len` bytes.
+    pub fn map(&self, place: Place, len: usize, prot: Prot, backing: Backing) -> Result<usize> {
+        let len = page_round_up(len).filter(|&len| len != 0 && len < ochre_abi::USER_END).ok_or(Error::new(EINVAL))?;
+        let mut inner = self.inner.lock();
+        if inner.vmas.len() >= MAX_MAPPINGS {
+            return Err(Error::new(ENOMEM));
+        }
+        let mut removed = Removed(Vec::new());
+        let start = match place {
+            Place::Hint(hint) => inner.vmas.find_room(len, hint).ok_or(Error::new(ENOMEM))?,
+            Place::Exact(at) | Place::Replace(at) => {
+                let end = at.checked_add(len).ok_or(Error::new(EINVAL))?;
+                if !at.is_multiple_of(PAGE_SIZE) || at < ochre_abi::USER_BASE || end > ochre_abi::USER_END {
+                    return Err(Error::new(EINVAL));
+                }
+                if !inner.vmas.is_free(at, end) {
+                    if matches!(place, Place::Exact(_)) {
+                        return Err(Error::new(EEXIST));
+                    }
+                    removed = inner.remove(self.root, at, end)?;
+                }
+                at
+            }
+        };
+        inner.vmas.insert(Vma { start, end: start + len, prot, backing });
+        drop(inner);
+        removed.notify();
+        Ok(start)
+    }
+
+    /// Unmaps what is mapped in a range; holes are fine.
+    pub fn unmap(&self, start: usize, len: usize) -> Result<()> {
+        let end = page_round_up(len)
+            .and_then(|len| start.checked_add(len))
+            .filter(|&end| start.is_multiple_of(PAGE_SIZE) && end <= ochre_abi::USER_END && start < end)
+            .ok_or(Error::new(EINVAL))?;
+        let removed = self.inner.lock().remove(self.root, start, end)?;
+        removed.notify();
+        Ok(())
+    }
+
+    /// Maps pages that another space lends, all at once; whoever lends takes them back by [`AddressSpace::unmap_own`].
+    pub fn map_lent(&self, pager: Arc<dyn Pager>, pages: usize, write: bool) -> Result<usize> {
+        let len = pages * PAGE_SIZE;
+        let prot = Prot { read: true, write, exec: false };
+        let mut inner = self.inner.lock();
+        let start = inner.vmas.find_room(len, 0).ok_or(Error::new(ENOMEM))?;
+        let backing = Backing::Object { pager: pager.clone(), page: 0, private: false, writable: write };
+        inner.vmas.insert(Vma { start, end: start + len, prot, backing });
+        let flags = Flags { write, user: true, shared: true, ..Flags::default() };
+        for index in 0..pages {
+            let entry = match pager.page(index) {
+                Ok(Some(Page::Counted(frame))) => Entry::new(frame.into_address(), flags),
+                Ok(Some(Page::Foreign(address, cache))) => Entry::new(address, Flags { cache, foreign: true, ..flags }),
+                Ok(None) | Err(OutOfMemory) => continue,
+            };
+            match inner.table.slot_mut(start + index * PAGE_SIZE) {
+                Ok(mut slot) => slot.set(entry),
+                // What is not mapped now is fetched by a page fault.
+                Err(OutOfMemory) => release(entry),
+            }
+        }
+        Ok(start)
+    }
+
+    /// Unmaps a range that the kernel placed itself.
+    pub fn unmap_own(&self, start: usize, len: usize) {
+        let removed = self.inner.lock().remove_any(self.root, start, start + len);
+        removed.notify();
+    }
+
+    /// Changes the protection of a range that is wholly mapped.
+    pub fn protect(&self, start: usize, len: usize, prot: Prot) -> Result<()> {
+        let end = page_round_up(len)
+            .and_then(|len| start.checked_add(len))
+            .filter(|&end| start.is_multiple_of(PAGE_SIZE) && end <= ochre_abi::USER_END && start < end)
+            .ok_or(Error::new(EINVAL))?;
+        let mut inner = self.inner.lock();
+        let mut refused = false;
+        let allow = |vma: &Vma<Backing>| {
+            if let Backing::Object { pager, private, writable, .. } = &vma.backing {
+                refused |= !pager.is_user_owned() || (prot.write && !private && !writable);
+            }
+            !refused
+        };
+        if !inner.vmas.protect(start, end, prot, allow) {
+            return Err(Error::new(if refused { EPERM } else { ENOMEM }));
+        }
+        let readable = prot.read || prot.write || prot.exec;
+        inner.table.for_each(start, end, |_, entry| {
+            // Write permission comes back through the fault handler, which knows what must be copied first. Pages of a mapping
+            // without any access stay with it, out of the processor's sight.
+            *entry = if readable {
+                entry.shown().with_protection(prot.write && entry.is_writable(), prot.exec)
+            } else {
+                entry.hidden()
+            };
+        });
+        tlb::flush(self.root, start, (end - start) / PAGE_SIZE);
+        Ok(())
+    }
+
+    /// Resolves a page fault. False when the access is not allowed or no memory is left.
+    #[inline]
+    pub fn fault(&self, address: usize, write: bool, exec: bool) -> bool {
+        self.inner.lock().fault(self.root, address, write, exec)
+    }
+
+    /// The frame behind an address, made present and, for `write`, private; for access from elsewhere.
+    pub fn pin(&self, address: usize, write: bool) -> Result<Page> {
+        let mut inner = self.inner.lock();
+        for _ in 0..2 {
+            if let Some(entry) = inner.table.get(address)
+                && (!write || entry.is_writable())
+            {
+                return Ok(if entry.is_foreign() {
+                    Page::Foreign(entry.address(), Cache::WriteBack)
+                } else {
+                    Page::Counted(Frame::share(entry.address()))
+                });
+            }
+            if !inner.fault(self.root, address, write, false) {
+                break;
+            }
+        }
+        Err(Error::new(EFAULT))
+    }
+
+    /// Physical address of what is mapped at `address` now, and whether the frame is shared memory.
+    #[inline]
+    pub fn translate(&self, address: usize) -> Option<(u64, bool)> {
+        let inner = self.inner.lock();
+        let entry = inner.table.get(address)?;
+        Some((entry.address() + (address % PAGE_SIZE) as u64, entry.is_shared()))
+    }
+
+    /// Copies memory of this space out to the caller's. Answers the bytes copied before the first hole; `EFAULT` when none.
+    pub fn read_remote(&self, address: usize, to: super::UserSlice) -> Result<usize> {
+        self.remote(address, to, false)
+    }
+
+    /// Copies the caller's memory into this space, private pages being copied first; otherwise as `read_remote`.
+    pub fn write_remote(&self, address: usize, from: super::UserSlice) -> Result<usize> {
+        self.remote(address, from, true)
+    }
+
+    fn remote(&self, address: usize, local: super::UserSlice, write: bool) -> Result<usize> {
+        if address.checked_add(local.len()).is_none_or(|end| end > ochre_abi::USER_END) {
+            return Err(Error::new(EFAULT));
+        }
+        let mut done = 0;
+        while done < local.len() {
+            let (at, offset) = (address + done, (address + done) % PAGE_SIZE);
+            let part = local.skip(done).first(PAGE_SIZE - offset);
+            let page = match self.pin(at & !(PAGE_SIZE - 1), write) {
+                Ok(Page::Counted(frame)) => frame,
+                Ok(Page::Foreign(..)) | Err(_) if done > 0 => break,
+                Ok(Page::Foreign(..)) => return Err(Error::new(EPERM)),
+                Err(error) => return Err(error),
+            };
+            if write { part.read_to_frame(&page, offset)? } else { part.write_from_frame(&page, offset)? };
+            done += part.len();
+        }
+        Ok(done)
+    }
+
+    /// Copies bytes of the kernel to memory that is mapped here, whatever its protection; for loading the first program.
+    pub fn fill(&self, address: usize, bytes: &[u8]) -> Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let (at, offset) = (address + done, (address + done) % PAGE_SIZE);
+            let part = (bytes.len() - done).min(PAGE_SIZE - offset);
+            match self.pin(at & !(PAGE_SIZE - 1), false)? {
+                Page::Counted(frame) => user::fill_frame(&frame, offset, &bytes[done..done + part]),
+                Page::Foreign(..) => return Err(Error::new(EPERM)),
+            }
+            done += part;
+        }
+        Ok(())
+    }
+
+    /// A copy of this space in which private memory is shared until somebody writes.
+    pub fn duplicate(&self) -> Result<Arc<Self>> {
+        let mut new = Self::build()?;
+        let mut inner = self.inner.lock();
+        let done = inner.copy_to(&mut new);
+        drop(inner);
+        // Private pages are read-only now.
+        tlb::flush(self.root, 0, usize::MAX / PAGE_SIZE);
+        done.map(|()| Arc::new(new))
+    }
+
+    /// Whether anything is mapped at `address`, with whatever protection.
+    pub fn has_mapping(&self, address: usize) -> bool {
+        self.inner.lock().vmas.find(address).is_some()
+    }
+
+    /// Lists the mappings.
+    pub fn mappings(&self) -> Vec<syscall::GrantDesc> {
+        use syscall::GrantFlags as G;
+        let inner = self.inner.lock();
+        let describe = |vma: &Vma<Backing>| {
+            let mut flags = G::empty();
+            flags.set(G::GRANT_READ, vma.prot.read);
+            flags.set(G::GRANT_WRITE, vma.prot.write);
+            flags.set(G::GRANT_EXEC, vma.prot.exec);
+            let mut offset = 0;
+            if let Backing::Object { page, private, .. } = &vma.backing {
+                flags.set(G::GRANT_SHARED, !private);
+                offset = (page * PAGE_SIZE) as u64;
+            }
+            syscall::GrantDesc { base: vma.start, size: vma.end - vma.start, flags, offset }
+        };
+        inner.vmas.iter().map(describe).collect()
+    }
+
+    /// Whether the mapping at `address` is this pager's.
+    pub fn is_mapped_by(&self, address: usize, pager: &Arc<dyn Pager>) -> bool {
+        let inner = self.inner.lock();
+        matches!(inner.vmas.find(address).map(|vma| &vma.backing),
+            Some(Backing::Object { pager: found, .. }) if Arc::ptr_eq(found, pager))
+    }
+
+    /// Moves a mapping to another place or size (`SYS_MREMAP`): private memory only.
+    pub fn remap(&self, old: usize, old_len: usize, place: Place, len: usize, prot: Prot, keep: bool) -> Result<usize> {
+        let (Some(old_len), Some(len)) = (page_round_up(old_len), page_round_up(len)) else {
+            return Err(Error::new(EINVAL));
+        };
+        let end = old.checked_add(old_len).ok_or(Error::new(EINVAL))?;
+        if !old.is_multiple_of(PAGE_SIZE) || len == 0 || old_len == 0 || keep {
+            return Err(Error::new(EINVAL));
+        }
+        {
+            let inner = self.inner.lock();
+            let vma = inner.vmas.find(old).ok_or(Error::new(EFAULT))?;
+            if vma.end < end || !matches!(vma.backing, Backing::Anonymous) {
+                return Err(Error::new(EINVAL));
+            }
+        }
+        if len <= old_len && matches!(place, Place::Hint(_)) {
+            if len < old_len {
+                self.unmap(old + len, old_len - len)?;
+            }
+            return Ok(old);
+        }
+        let new = self.map(place, len, prot, Backing::Anonymous)?;
+        let mut inner = self.inner.lock();
+        for at in (0..old_len.min(len)).step_by(PAGE_SIZE) {
+            if let Some(entry) = inner.table.take(old + at) {
+                let moved = inner.table.slot_mut(new + at).map(|mut slot| slot.set(entry));
+                if let Err(error) = moved {
+                    inner.table.slot_mut(old + at)?.set(entry);
+                    return Err(error.into());
+                }
+            }
+        }
+        let removed = inner.remove(self.root, old, end)?;
+        tlb::flush(self.root, old, old_len / PAGE_SIZE);
+        drop(inner);
+        removed.notify();
+        Ok(new)
+    }
+
+    /// Unmaps everything. For the last thread that leaves the space; may wait for pagers.
+    pub fn clear(&self) {
+        let removed = self.inner.lock().remove_any(self.root, 0, ochre_abi::USER_END);
+        removed.notify();
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        let inner = self.inner.get_mut();
+        let _unheard = inner.remove_any(self.root, 0, ochre_abi::USER_END);
+    }
+}
+
+/// Frames wait here until no processor can reach them any more.
+struct Batch {
+    frames: [Option<Frame>; Batch::SIZE],
+    len: usize,
+}
+
+impl Batch {
+    const SIZE: usize = 32;
+
+    fn new() -> Self {
+        Batch { frames: [const { None }; Self::SIZE], len: 0 }
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, root: u64, start: usize, end: usize) -> Result<Removed> {
+        let own = |vma: &Vma<Backing>| matches!(&vma.backing, Backing::Object { pager, .. } if !pager.is_user_owned());
+        if self.vmas.overlaps(start, end, own) {
+            return Err(Error::new(EPERM));
+        }
+        Ok(self.remove_any(root, start, end))
+    }
+
+    fn remove_any(&mut self, root: u64, start: usize, end: usize) -> Removed {
+        let pieces = self.vmas.remove(start, end);
+        for piece in &pieces {
+            self.drop_pages(root, piece.start, piece.end);
+        }
+        Removed(pieces)
+    }
+
+    /// Takes pages out and frees them, each batch after a flush.
+    fn drop_pages(&mut self, root: u64, start: usize, end: usize) {
+        let mut batch = Batch::new();
+        let (mut first, mut last) = (usize::MAX, 0);
+        let mut at = start;
+        while at < end {
+            let (from, mut full) = (at, false);
+            at = end;
+            let Inner { table, .. } = self;
+            table.take_each(from, end, |address, entry| {
+                first = first.min(address);
+                last = last.max(address + PAGE_SIZE);
+                if !entry.is_foreign() {
+                    batch.frames[batch.len] = Some(Frame::from_address(entry.address()));
+                    batch.len += 1;
+                }
+                full = batch.len == Batch::SIZE;
+                if full {
+                    at = address + PAGE_SIZE;
+                }
+                !full
+            });
+            if first < last {
+                tlb::flush(root, first, (last - first) / PAGE_SIZE);
+                (first, last) = (usize::MAX, 0);
+            }
+            for slot in &mut batch.frames[..batch.len] {
+                *slot = None;
+            }
+            batch.len = 0;
+        }
+    }
+
+    #[inline]
+    fn fault(&mut self, root: u64, address: usize, write: bool, exec: bool) -> bool {
+        let page = address & !(PAGE_SIZE - 1);
+        let Inner { table, vmas } = self;
+        let Some(vma) = vmas.find(page) else { return false };
+        let prot = vma.prot;
+        let allowed = if write { prot.write } else if exec { prot.exec } else { prot.read || prot.write || prot.exec };
+        if !allowed {
+            return false;
+        }
+        let Ok(mut slot) = table.slot_mut(page) else { return false };
+        let flags = Flags { write: prot.write, exec: prot.exec, user: true, ..Flags::default() };
+        if let Some(entry) = slot.get() {
+            if write && !entry.is_writable() {
+                let Ok(new) = make_writable(entry, flags) else { return false };
+                slot.set(new);
+                if new.address() != entry.address() {
+                    tlb::flush(root, page, 1);
+                    release(entry);
+                    return true;
+                }
+            }
+            // Else another processor was here first, or this one remembered an older entry.
+            tlb::flush_page(page);
+            return true;
+        }
+        let entry = match &vma.backing {
+            Backing::Anonymous => match Frame::zeroed_for_user() {
+                Ok(frame) => Entry::new(frame.into_address(), flags),
+                Err(OutOfMemory) => return false,
+            },
+            Backing::Object { pager, page: first, private, writable } => {
+                let Ok(Some(found)) = pager.page(first + (page - vma.start) / PAGE_SIZE) else { return false };
+                let ours = Flags { write: prot.write && !private && *writable, shared: !private, ..flags };
+                let entry = match found {
+                    Page::Counted(frame) => Entry::new(frame.into_address(), ours),
+                    Page::Foreign(address, cache) => Entry::new(address, Flags { cache, foreign: true, ..ours }),
+                };
+                if write && *private {
+                    // Copied at once, not by a second fault.
+                    let new = make_writable(entry, flags);
+                    if !matches!(new, Ok(new) if new.address() == entry.address()) {
+                        release(entry);
+                    }
+                    match new {
+                        Ok(new) => new,
+                        Err(OutOfMemory) => return false,
+                    }
+                } else {
+                    entry
+                }
+            }
+        };
+        slot.set(entry);
+        true
+    }
+
+    fn copy_to(&mut self, new: &mut AddressSpace) -> Result<()> {
+        let target = new.inner.get_mut();
+        let Inner { table, vmas } = self;
+        for vma in vmas.iter() {
+            let copies = match &vma.backing {
+                Backing::Anonymous => true,
+                Backing::Object { pager, .. } if !pager.is_inherited() => continue,
+                Backing::Object { private, .. } => *private,
+            };
+            target.vmas.insert(vma.clone());
+            if !copies {
+                continue;
+            }
+            let mut failed = false;
+            table.for_each(vma.start, vma.end, |address, entry| {
+                *entry = entry.read_only();
+                match target.table.slot_mut(address) {
+                    Ok(mut slot) => {
+                        if !entry.is_foreign() {
+                            core::mem::forget(Frame::share(entry.address()));
+                        }
+                        slot.set(*entry);
+                    }
+                    Err(OutOfMemory) => failed = true,
+                }
+            });
+            if failed {
+                return Err(Error::new(ENOMEM));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Drops the reference that an entry, no longer in any table, held.
+fn release(entry: Entry) {
+    if !entry.is_foreign() {
+        drop(Frame::from_address(entry.address()));
+    }
+}
+
+/// The entry to use instead of a read-only one whose page may be written: the same frame when nobody else has it, else a copy.
+fn make_writable(entry: Entry, flags: Flags) -> Result<Entry, OutOfMemory> {
+    if entry.is_foreign() {
+        if entry.is_shared() {
+            return Ok(entry.with_protection(true, flags.exec));
+        }
+        let copy = Frame::zeroed_for_user()?;
+        user::copy_foreign(&copy, entry.address());
+        return Ok(Entry::new(copy.into_address(), flags));
+    }
+    let frame = Frame::from_address(entry.address());
+    let result = if entry.is_shared() || frame.is_unique() {
+        Ok(entry.with_protection(true, flags.exec))
+    } else {
+        frame.duplicate().map(|copy| Entry::new(copy.into_address(), flags))
+    };
+    // The entry's own reference stays with the table until the caller has flushed.
+    core::mem::forget(frame);
+    result
+}
+
+/// Private zero pages or shared memory, as the flags of an anonymous mapping say.
+pub fn anonymous(flags: MapFlags, len: usize) -> Result<Backing> {
+    if flags.contains(MapFlags::MAP_SHARED) {
+        let pages = page_round_up(len).ok_or(Error::new(EINVAL))? / PAGE_SIZE;
+        if pages > super::frames::total() {
+            return Err(Error::new(ENOMEM));
+        }
+        return Ok(Backing::Object { pager: SharedMemory::new(pages)?, page: 0, private: false, writable: true });
+    }
+    Ok(Backing::Anonymous)
+}
+
+const _: () = assert!(PHYSMAP > ochre_abi::USER_END);

@@ -1,0 +1,78 @@
+//! The end: what happened, where, in which thread, and how the kernel got there.
+//!
+//! A panic stops the other processors first and then prints to the serial line and the screen whatever the options say,
+//! without waiting for a lock. With the option `exit=debug` it ends the virtual machine, else it halts.
+
+use core::fmt;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use crate::arch::{self, apic, backtrace, boot, percpu, port};
+
+
+/// What a panic writes to QEMU's exit device.
+const EXIT_PANIC: u32 = 0x7f;
+
+static PANICKING: AtomicBool = AtomicBool::new(false);
+static TRAP_RIP: AtomicUsize = AtomicUsize::new(0);
+static TRAP_RBP: AtomicUsize = AtomicUsize::new(0);
+
+/// Tells where the kernel was when the processor raised an exception, before a panic about it: the backtrace goes on there.
+pub fn note_trap(rip: usize, rbp: usize) {
+    TRAP_RIP.store(rip, Relaxed);
+    TRAP_RBP.store(rbp, Relaxed);
+}
+
+/// Ends the start of the kernel with a message for people: no backtrace, because it is nobody's bug.
+pub fn die(message: fmt::Arguments<'_>) -> ! {
+    crate::log::take_over();
+    kprintln!("Ochre: {message}");
+    end()
+}
+
+fn end() -> ! {
+    if boot::options().exit_debug {
+        port::debug_exit(EXIT_PANIC);
+    }
+    arch::halt()
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if PANICKING.swap(true, Relaxed) {
+        // A second panic: of this processor while it prints, or of another one that was not stopped in time.
+        arch::serial::write(b"\npanic while panicking\n");
+        end();
+    }
+    // Before the others stop, so that none of them stops half-way through a line.
+    crate::log::take_over();
+    apic::stop_others();
+
+    let started = percpu::count() > 0;
+    let cpu = if started { percpu::this().index } else { 0 };
+    kprintln!("\nKERNEL PANIC on processor {cpu}: {}", info.message());
+    if let Some(location) = info.location() {
+        kprintln!("  at {location}");
+    }
+    if started {
+        kprintln!("  thread: {}", crate::context::current_name());
+    }
+    print_backtrace();
+    end()
+}
+
+fn print_backtrace() {
+    let symbols = boot::initfs().and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym")).unwrap_or(&[]);
+    kprintln!("Backtrace{}:", if symbols.is_empty() { " (the initfs has no kernel.sym to name addresses)" } else { "" });
+    let print = |address: usize| match kernel_core::symbols::lookup(symbols, address as u64) {
+        Some((name, offset)) => kprintln!("  {address:#018x} {name}+{offset:#x}"),
+        None => kprintln!("  {address:#018x}"),
+    };
+    backtrace::walk(backtrace::frame_pointer(), print);
+    let rip = TRAP_RIP.load(Relaxed);
+    if rip != 0 {
+        kprintln!("  -- exception --");
+        print(rip);
+        backtrace::walk(TRAP_RBP.load(Relaxed), print);
+    }
+}

@@ -1,0 +1,34 @@
+//! Schemes: what a descriptor can lead to.
+//!
+//! A [`Description`] is what descriptors share: an offset, flags, and a [`Target`]. The target is either an object of a kernel
+//! scheme ([`Object`]) or a number at a user scheme (`user`), whose daemon is asked over its socket.
+//!
+//! | scheme | module | objects |
+//! |---|---|---|
+//! | `debug` | `debug` | the console |
+//! | `event` | `event` | event queues |
+//! | `memory` | `memory` | anonymous, physical and contiguous memory |
+//! | `pipe` | `pipe` | pipe ends |
+//! | `irq` | `irq` | interrupt lines |
+//! | `time` | `time` | clocks |
+//! | `sys` | `sys` | texts about the system |
+//! | `kernel.proc` | `proc` | threads, address spaces, descriptor tables |
+//! | `kernel.acpi` | `acpi` | the firmware's tables |
+//! | `serio` | `serio` | bytes of the PS/2 ports |
+
+pub mod acpi;
+pub mod debug;
+pub mod description;
+pub mod event;
+pub mod irq;
+pub mod memory;
+pub mod object;
+pub mod pipe;
+pub mod proc;
+pub mod serio;
+pub mod sys;
+pub mod time;
+pub mod user;
+
+pub use description::{Description, Target};
+pub use object::{Io, MapSource, Object, Opened};

@@ -1,0 +1,84 @@
+//! Handles of descriptor tables.
+
+use alloc::sync::Arc;
+
+use ochre_abi::proc::FileTableVerb;
+use syscall::error::{EINVAL, Error, Result};
+use syscall::{CallFlags, GlobalSchemes};
+
+use super::word;
+use crate::context::Thread;
+use crate::context::files::FileTable;
+use crate::memory::UserSlice;
+use crate::scheme::object::{Object, Opened};
+
+/// A handle of a descriptor table.
+pub struct FileTableHandle {
+    files: Arc<FileTable>,
+}
+
+impl FileTableHandle {
+    /// Of this one.
+    pub fn new(files: Arc<FileTable>) -> Self {
+        FileTableHandle { files }
+    }
+
+    /// The table.
+    pub fn files(&self) -> &Arc<FileTable> {
+        &self.files
+    }
+
+    fn close_all(&self, payload: UserSlice) -> Result<usize> {
+        let mut closed = 0;
+        for at in (0..payload.len() / 8 * 8).step_by(8) {
+            let fd: u64 = payload.skip(at).read_value()?;
+            if let Ok(description) = self.files.remove(fd as usize) {
+                description.detach();
+                closed += 1;
+            }
+        }
+        Ok(closed)
+    }
+
+    fn list(&self, payload: UserSlice) -> Result<usize> {
+        let all = self.files.list();
+        for (index, fd) in all.iter().enumerate().take(payload.len() / 8) {
+            payload.skip(index * 8).write_value(fd)?;
+        }
+        Ok(all.len())
+    }
+}
+
+impl Object for FileTableHandle {
+    fn scheme(&self) -> GlobalSchemes {
+        GlobalSchemes::Proc
+    }
+
+    fn dup(&self, argument: &[u8]) -> Result<Opened> {
+        crate::memory::admit()?;
+        let files = match argument {
+            b"" => return Ok(Opened::Same),
+            b"empty" => FileTable::new(),
+            b"copy" => self.files.duplicate(),
+            _ => return Err(Error::new(EINVAL)),
+        };
+        Ok(Opened::Object(Arc::new(FileTableHandle { files })))
+    }
+
+    fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        let verb = metadata.first().and_then(|&raw| FileTableVerb::from_raw(raw)).ok_or(Error::new(EINVAL))?;
+        match verb {
+            FileTableVerb::Insert => {
+                crate::memory::admit()?;
+                let description = Thread::current().descriptor(word(metadata, 1)?)?;
+                self.files.insert(word(metadata, 2)?, description).map(|()| 0)
+            }
+            FileTableVerb::Close => self.close_all(payload),
+            FileTableVerb::List => self.list(payload),
+        }
+    }
+
+    fn as_files(&self) -> Option<&FileTableHandle> {
+        Some(self)
+    }
+}

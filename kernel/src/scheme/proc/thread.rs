@@ -1,0 +1,289 @@
+//! Handles of threads.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use ochre_abi::proc::{ThreadVerb, state as public};
+use syscall::error::{EBADF, EBUSY, EINVAL, EPERM, ESRCH, Error, Result};
+use syscall::{CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, ProcSchemeAttrs, SetSighandlerData};
+
+use super::{AddressSpaceHandle, FileTableHandle, word};
+use crate::context::thread::pending;
+use crate::context::{Thread, sched, signal, thread as threads};
+use crate::memory::UserSlice;
+use crate::scheme::event::EventSource;
+use crate::scheme::object::{Object, Opened};
+use crate::scheme::{Description, Target};
+
+/// A handle of a thread; it keeps the thread's slot from being used again.
+pub struct ThreadHandle {
+    thread: &'static Thread,
+    authority: bool,
+}
+
+/// Lowest priority level.
+const LAST_LEVEL: u32 = 39;
+
+impl ThreadHandle {
+    /// One more handle.
+    pub fn new(thread: &'static Thread, authority: bool) -> Self {
+        thread.retain();
+        ThreadHandle { thread, authority }
+    }
+
+    /// The handle for the reference that a new thread comes with.
+    pub fn adopt(thread: &'static Thread, authority: bool) -> Self {
+        ThreadHandle { thread, authority }
+    }
+
+    /// The thread.
+    pub fn thread(&self) -> &'static Thread {
+        self.thread
+    }
+
+    fn sibling(&self) -> Result<ThreadHandle> {
+        let new = ThreadHandle::adopt(threads::create()?, self.authority);
+        let (thread, old) = (new.thread, self.thread);
+        thread.set_space(old.remote_space())?;
+        thread.set_files(old.remote_files())?;
+        thread.set_identity(
+            old.pid.load(Ordering::Relaxed),
+            old.euid.load(Ordering::Relaxed),
+            old.egid.load(Ordering::Relaxed),
+            &old.name_bytes(),
+        );
+        thread.set_sighandler(SetSighandlerData { thread_control_addr: 0, ..old.sighandler() });
+        sched::set_level(thread, old.base_level());
+        Ok(new)
+    }
+
+    /// For verbs on registers: the thread does not run.
+    fn parked(&self) -> Result<&'static Thread> {
+        if self.thread.is_dead() {
+            Err(Error::new(ESRCH))
+        } else if self.thread.is_parked() {
+            Ok(self.thread)
+        } else {
+            Err(Error::new(EBUSY))
+        }
+    }
+
+    /// For verbs that a thread may also use on itself.
+    fn parked_or_self(&self) -> Result<(&'static Thread, bool)> {
+        if self.thread.is_current() { Ok((self.thread, true)) } else { self.parked().map(|thread| (thread, false)) }
+    }
+
+    fn own(&self) -> Result<&'static Thread> {
+        if self.thread.is_current() { Ok(self.thread) } else { Err(Error::new(EPERM)) }
+    }
+
+    fn exit(&self, metadata: &[u64]) -> Result<usize> {
+        let me = self.own()?;
+        let (stack, len) = (word(metadata, 1).unwrap_or(0), word(metadata, 2).unwrap_or(0));
+        if len != 0 {
+            // A wrong range is the thread's own loss; it ends all the same.
+            let _ = me.space().and_then(|space| space.unmap(stack, len));
+        }
+        me.update_status(|status| {
+            status.state = public::EXITED;
+            status.exit_status = word(metadata, 3).unwrap_or(0);
+        });
+        // The end comes on the way out of the kernel, when this call has let go of its descriptors.
+        me.pending.fetch_or(pending::EXIT, Ordering::Relaxed);
+        Ok(0)
+    }
+
+    fn set_attrs(&self, payload: UserSlice) -> Result<usize> {
+        if !self.authority {
+            return Err(Error::new(EPERM));
+        }
+        let attrs: ProcSchemeAttrs = payload.read_value()?;
+        if attrs.prio > LAST_LEVEL {
+            return Err(Error::new(EINVAL));
+        }
+        self.thread.set_identity(attrs.pid, attrs.euid, attrs.egid, &attrs.debug_name);
+        sched::set_level(self.thread, attrs.prio as u8);
+        Ok(0)
+    }
+
+    fn attrs(&self) -> ProcSchemeAttrs {
+        ProcSchemeAttrs {
+            pid: self.thread.pid.load(Ordering::Relaxed),
+            euid: self.thread.euid.load(Ordering::Relaxed),
+            egid: self.thread.egid.load(Ordering::Relaxed),
+            prio: u32::from(self.thread.base_level()),
+            debug_name: self.thread.name_bytes(),
+        }
+    }
+
+    fn set_space(&self, metadata: &[u64]) -> Result<usize> {
+        let description = Thread::current().descriptor(word(metadata, 1)?)?;
+        let space = with_object(&description, |object| object.as_space().map(|handle| handle.space().clone()))?;
+        if self.thread.is_current() {
+            let mut regs = self.thread.arch.registers();
+            regs.rsp = word(metadata, 2)?;
+            regs.rip = word(metadata, 3)?;
+            // The registers of the old program mean nothing in the new space.
+            regs = IntRegisters { rsp: regs.rsp, rip: regs.rip, ..IntRegisters::default() };
+            let old = self.thread.set_space(Some(space))?;
+            self.thread.set_sighandler(SetSighandlerData::default());
+            self.thread.arch.set_registers(&regs);
+            // Out by the slow way, which loads every register.
+            self.thread.pending.fetch_or(pending::INTERRUPT, Ordering::Relaxed);
+            if let Some(old) = old
+                && Arc::strong_count(&old) == 1
+            {
+                old.clear();
+            }
+            return Ok(0);
+        }
+        self.thread.set_space(Some(space)).map(drop)?;
+        Ok(0)
+    }
+
+    fn set_files(&self, metadata: &[u64]) -> Result<usize> {
+        let description = Thread::current().descriptor(word(metadata, 1)?)?;
+        let files = with_object(&description, |object| object.as_files().map(|handle| handle.files().clone()))?;
+        self.thread.set_files(Some(files)).map(|()| 0)
+    }
+
+    fn set_env(&self, payload: UserSlice) -> Result<usize> {
+        let env: EnvRegisters = payload.read_value()?;
+        if env.fsbase >= ochre_abi::USER_END as u64 || env.gsbase >= ochre_abi::USER_END as u64 {
+            return Err(Error::new(EINVAL));
+        }
+        let (thread, own) = self.parked_or_self()?;
+        thread.arch.set_env(&env, own);
+        Ok(0)
+    }
+
+    fn resume_exception(&self) -> Result<usize> {
+        // An exception ends its thread at once (libc's handler, if it has one, runs in the thread itself).
+        Err(Error::new(ESRCH))
+    }
+}
+
+fn with_object<R>(description: &Description, look: impl FnOnce(&dyn Object) -> Option<R>) -> Result<R> {
+    match &description.target {
+        Target::Kernel(object) => look(&**object).ok_or(Error::new(EBADF)),
+        Target::User { .. } => Err(Error::new(EBADF)),
+    }
+}
+
+impl Object for ThreadHandle {
+    fn scheme(&self) -> GlobalSchemes {
+        GlobalSchemes::Proc
+    }
+
+    fn dup(&self, argument: &[u8]) -> Result<Opened> {
+        Ok(Opened::Object(match argument {
+            b"" => return Ok(Opened::Same),
+            b"plain" => Arc::new(ThreadHandle::new(self.thread, false)),
+            b"sibling" => Arc::new(self.sibling()?),
+            b"addrspace" => Arc::new(AddressSpaceHandle::new(self.thread.remote_space().ok_or(Error::new(ESRCH))?)),
+            b"filetable" => Arc::new(FileTableHandle::new(self.thread.remote_files().ok_or(Error::new(ESRCH))?)),
+            _ => return Err(Error::new(EINVAL)),
+        }))
+    }
+
+    fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        let verb = metadata.first().and_then(|&raw| ThreadVerb::from_raw(raw)).ok_or(Error::new(EINVAL))?;
+        match verb {
+            ThreadVerb::Start => sched::start(self.thread).then_some(0).ok_or(Error::new(EBUSY)),
+            ThreadVerb::Exit => self.exit(metadata),
+            ThreadVerb::Kill => self.end(),
+            ThreadVerb::Stop => self.flag(pending::STOP),
+            ThreadVerb::Resume => self.resume(),
+            ThreadVerb::Interrupt => self.flag(pending::INTERRUPT),
+            ThreadVerb::GetRegs => payload.write_value(&self.parked()?.arch.registers()).map(|()| 0),
+            ThreadVerb::SetRegs => {
+                let regs: IntRegisters = payload.read_value()?;
+                self.parked()?.arch.set_registers(&regs);
+                Ok(0)
+            }
+            ThreadVerb::GetFloat => {
+                let (thread, own) = self.parked_or_self()?;
+                payload.write(&thread.arch.float(own)).map(|()| 0)
+            }
+            ThreadVerb::SetFloat => {
+                let mut legacy = [0; 512];
+                payload.first(512).read(&mut legacy)?;
+                let (thread, own) = self.parked_or_self()?;
+                thread.arch.set_float(legacy, own);
+                Ok(0)
+            }
+            ThreadVerb::GetEnv => {
+                let (thread, own) = self.parked_or_self()?;
+                payload.write_value(&thread.arch.env(own)).map(|()| 0)
+            }
+            ThreadVerb::SetEnv => self.set_env(payload),
+            ThreadVerb::GetAttrs => payload.write_value(&self.attrs()).map(|()| 0),
+            ThreadVerb::SetAttrs => self.set_attrs(payload),
+            ThreadVerb::GetStatus => payload.write_value(&self.thread.status()).map(|()| 0),
+            ThreadVerb::SetSighandler => {
+                let data: SetSighandlerData = payload.read_value()?;
+                self.parked_or_self()?.0.set_sighandler(data);
+                Ok(0)
+            }
+            ThreadVerb::SetAddrSpace => self.set_space(metadata),
+            ThreadVerb::SetFileTable => self.set_files(metadata),
+            ThreadVerb::SetAffinity => {
+                let mask = word(metadata, 1)? as u64;
+                sched::set_affinity(self.thread, mask).then_some(0).ok_or(Error::new(EINVAL))
+            }
+            ThreadVerb::SetIoPrivilege => {
+                if !self.authority {
+                    return Err(Error::new(EPERM));
+                }
+                let (thread, own) = self.parked_or_self()?;
+                thread.arch.set_io_allowed(word(metadata, 1)? != 0, own);
+                Ok(0)
+            }
+            ThreadVerb::ResumeException => self.resume_exception(),
+        }
+    }
+
+    fn events(&self) -> Result<&EventSource> {
+        Ok(&self.thread.source)
+    }
+
+    fn readiness(&self) -> EventFlags {
+        let stopped = self.thread.pending() & pending::STOP != 0;
+        if self.thread.is_dead() || stopped { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
+    }
+
+    fn as_thread(&self) -> Option<&ThreadHandle> {
+        Some(self)
+    }
+}
+
+impl ThreadHandle {
+    fn end(&self) -> Result<usize> {
+        if self.thread.is_new() {
+            return Err(Error::new(EBUSY));
+        }
+        self.flag(pending::KILL)
+    }
+
+    fn flag(&self, bits: u32) -> Result<usize> {
+        if self.thread.is_dead() {
+            return Err(Error::new(ESRCH));
+        }
+        sched::interrupt(self.thread, bits);
+        Ok(0)
+    }
+
+    fn resume(&self) -> Result<usize> {
+        if self.thread.is_dead() {
+            return Err(Error::new(ESRCH));
+        }
+        signal::resume(self.thread);
+        Ok(0)
+    }
+}
+
+impl Drop for ThreadHandle {
+    fn drop(&mut self) {
+        self.thread.release();
+    }
+}

@@ -1,0 +1,223 @@
+//! The table of a scheme's requests.
+//!
+//! A request's tag is its place in the table and a generation, so that an answer that comes twice, or to a request that was
+//! given up, is recognised.
+
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use syscall::schemev2::{Opcode, Sqe, SqeFlags};
+
+use super::lend::Loan;
+use super::window;
+use crate::context::Thread;
+use crate::scheme::Description;
+
+/// What a request is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its place is free.
+    Free,
+    /// Being filled.
+    New,
+    /// Waiting for a thread of the daemon.
+    Queued,
+    /// The daemon has it.
+    Delivered,
+    /// Answered.
+    Done,
+}
+
+/// One request.
+pub struct Request {
+    /// Where it is.
+    pub state: State,
+    /// Who waits for it; `None` once given up.
+    pub caller: Option<&'static Thread>,
+    /// As the daemon sees it.
+    pub sqe: Sqe,
+    /// Priority of the caller.
+    level: u8,
+    generation: u32,
+    /// Whether the daemon was told that the caller wants to leave.
+    pub cancelled: bool,
+    /// Extra byte of the answer (`NewFdFlags`).
+    pub extra: u8,
+    /// Whether the daemon wants to hear of the next close.
+    pub notify_detach: bool,
+    /// Whether the answer is descriptors.
+    pub is_descriptor: bool,
+    /// Descriptors from the client, until the daemon takes them.
+    pub sent: Vec<Arc<Description>>,
+    /// Descriptors from the daemon.
+    pub given: Vec<Arc<Description>>,
+    /// Lent payload.
+    pub loan: Option<Loan>,
+}
+
+/// The answer to a request.
+pub struct Answer {
+    /// Its number.
+    pub value: usize,
+    /// Extra byte (`NewFdFlags` of an open).
+    pub extra: u8,
+    /// Whether the daemon wants to hear of the next close.
+    pub notify_detach: bool,
+    /// Descriptors that came with it.
+    pub given: Vec<Arc<Description>>,
+    /// Whether it is those descriptors.
+    pub is_descriptor: bool,
+}
+
+/// Bits of a tag that are the place in the table.
+const INDEX_BITS: u32 = 13;
+const _: () = assert!(1 << INDEX_BITS == window::SLOTS);
+
+/// All requests of a scheme.
+pub struct Requests {
+    table: Vec<Request>,
+    free: Vec<u32>,
+    queue: VecDeque<u32>,
+}
+
+impl Request {
+    /// The message that tells the daemon of the caller's wish to leave; once.
+    pub fn cancel(&mut self) -> Option<Sqe> {
+        if core::mem::replace(&mut self.cancelled, true) {
+            return None;
+        }
+        Some(Sqe {
+            opcode: Opcode::Cancel as u8,
+            sqe_flags: SqeFlags::ONEWAY,
+            tag: self.sqe.tag,
+            caller: self.sqe.caller,
+            ..Sqe::default()
+        })
+    }
+}
+
+impl Requests {
+    /// None.
+    pub const fn new() -> Self {
+        Requests { table: Vec::new(), free: Vec::new(), queue: VecDeque::new() }
+    }
+
+    /// The request at a place that is in use.
+    #[inline]
+    pub fn get(&mut self, index: usize) -> &mut Request {
+        &mut self.table[index]
+    }
+
+    /// Takes a free place for a request of `caller`; `None` when the table is full.
+    #[inline]
+    pub fn take_free(&mut self, caller: &'static Thread, sqe: Sqe) -> Option<usize> {
+        let index = match self.free.pop() {
+            Some(index) => index as usize,
+            None => self.grow()?,
+        };
+        let request = &mut self.table[index];
+        request.state = State::New;
+        request.caller = Some(caller);
+        request.cancelled = false;
+        request.extra = 0;
+        request.notify_detach = false;
+        request.is_descriptor = false;
+        request.sqe = sqe;
+        request.sqe.tag = request.generation << INDEX_BITS | index as u32;
+        Some(index)
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Option<usize> {
+        let index = self.table.len();
+        if index >= window::SLOTS || crate::memory::admit().is_err() {
+            return None;
+        }
+        self.table.push(Request {
+            state: State::Free,
+            caller: None,
+            sqe: Sqe::default(),
+            level: 0,
+            generation: 0,
+            cancelled: false,
+            extra: 0,
+            notify_detach: false,
+            is_descriptor: false,
+            sent: Vec::new(),
+            given: Vec::new(),
+            loan: None,
+        });
+        // Room for every place, so that freeing and queueing never allocate.
+        let places = self.table.len();
+        self.free.reserve(places);
+        self.queue.reserve(places);
+        Some(index)
+    }
+
+    /// Frees a place.
+    #[inline]
+    pub fn free(&mut self, index: usize) {
+        let request = &mut self.table[index];
+        request.state = State::Free;
+        request.caller = None;
+        request.generation = request.generation.wrapping_add(1);
+        self.free.push(index as u32);
+    }
+
+    /// Puts a request in the queue, behind those of its level and above.
+    pub fn queue(&mut self, index: usize, level: u8) {
+        self.table[index].state = State::Queued;
+        self.table[index].level = level;
+        let at = self.queue.iter().rposition(|&other| self.table[other as usize].level <= level).map_or(0, |at| at + 1);
+        self.queue.insert(at, index as u32);
+    }
+
+    /// Puts a request that could not be delivered back to the front.
+    pub fn requeue(&mut self, index: usize) {
+        self.table[index].state = State::Queued;
+        self.queue.push_front(index as u32);
+    }
+
+    /// Takes the first request from the queue for delivery.
+    #[inline]
+    pub fn next(&mut self) -> Option<usize> {
+        let index = self.queue.pop_front()? as usize;
+        self.table[index].state = State::Delivered;
+        Some(index)
+    }
+
+    /// Takes a request out of the queue.
+    pub fn unqueue(&mut self, index: usize) {
+        self.queue.retain(|&other| other as usize != index);
+    }
+
+    /// Whether requests wait.
+    pub fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Empties the queue; the requests are seen to by the caller.
+    pub fn clear_queue(&mut self) {
+        self.queue.clear();
+    }
+
+    /// Priority level of the caller of a request.
+    pub fn caller_level(&self, index: usize) -> Option<u8> {
+        self.table[index].caller.map(|caller| caller.level())
+    }
+
+    /// The request that the daemon has under this tag.
+    #[inline]
+    pub fn by_tag(&mut self, tag: u32) -> Option<usize> {
+        let index = (tag & ((1 << INDEX_BITS) - 1)) as usize;
+        let request = self.table.get(index)?;
+        (request.state == State::Delivered && request.sqe.tag == tag).then_some(index)
+    }
+
+    /// Places of all requests that are not answered yet.
+    pub fn outstanding(&self) -> Vec<usize> {
+        let open = |request: &Request| matches!(request.state, State::Queued | State::Delivered);
+        self.table.iter().enumerate().filter(|(_, request)| open(request)).map(|(index, _)| index).collect()
+    }
+}

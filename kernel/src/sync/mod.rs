@@ -1,0 +1,201 @@
+//! Locks with levels in their types, and the cells whose owner is known.
+//!
+//! The kernel runs with interrupts off, so a lock is a plain spin lock that no interrupt handler can meet half-way. While a
+//! processor spins it answers the TLB shoot-downs of others ([`Relax`]), so that the holder of a lock may wait for them.
+//!
+//! Levels rise from the outside inwards ([`level`]): [`Lock::lock`] takes a lock while none of its level or above is held.
+//! In test builds (feature `test-build`) each processor keeps the set of levels it holds; taking one out of order, waiting for
+//! a second or holding one for a second is a panic that names the lock.
+
+use core::ops::{Deref, DerefMut};
+
+use spin::mutex::{SpinMutex, SpinMutexGuard};
+
+/// The order in which locks are taken: a lock may be taken while locks of lower levels are held.
+pub mod level {
+    /// Descriptor tables (`context::files`).
+    pub const FILES: u8 = 1;
+    /// Address spaces (`memory::space`).
+    pub const SPACE: u8 = 2;
+    /// Objects that back mappings (`memory::shared`).
+    pub const OBJECT: u8 = 3;
+    /// User schemes (`scheme::user`).
+    pub const SCHEME: u8 = 4;
+    /// Buffers of kernel schemes: pipes, time handles.
+    pub const BUFFER: u8 = 5;
+    /// Who watches an object (`scheme::event::EventSource`).
+    pub const SOURCE: u8 = 6;
+    /// Event queues.
+    pub const QUEUE: u8 = 7;
+    /// Futex buckets.
+    pub const FUTEX: u8 = 8;
+    /// What others may change of a thread.
+    pub const THREAD: u8 = 9;
+    /// The table of threads.
+    pub const THREADS: u8 = 10;
+    /// Timer queues.
+    pub const TIMER: u8 = 11;
+    /// Run queues.
+    pub const RUN: u8 = 12;
+    /// Kernel mappings.
+    pub const KMAP: u8 = 13;
+    /// The kernel heap's global lists.
+    pub const HEAP: u8 = 14;
+    /// The page allocator.
+    pub const FRAMES: u8 = 15;
+}
+
+/// What a processor does while it spins.
+pub struct Relax;
+
+impl spin::RelaxStrategy for Relax {
+    #[inline]
+    fn relax() {
+        crate::arch::tlb::serve();
+        core::hint::spin_loop();
+    }
+}
+
+/// A spin lock of level `L` around a `T`.
+pub struct Lock<const L: u8, T: ?Sized> {
+    inner: SpinMutex<T, Relax>,
+}
+
+/// Proof that a [`Lock`] is held; it is released when this goes.
+pub struct Guard<'a, const L: u8, T: ?Sized> {
+    #[cfg(feature = "test-build")]
+    _order: order::Held<L>,
+    inner: SpinMutexGuard<'a, T, Relax>,
+}
+
+impl<const L: u8, T> Lock<L, T> {
+    /// An open lock.
+    pub const fn new(value: T) -> Self {
+        Lock { inner: SpinMutex::new(value) }
+    }
+
+    /// The value, when nobody else can hold the lock any more.
+    #[allow(dead_code)]
+    pub fn into_inner(self) -> T {
+        self.inner.into_inner()
+    }
+}
+
+impl<const L: u8, T: ?Sized> Lock<L, T> {
+    /// Waits until the lock is free and takes it.
+    #[inline]
+    #[track_caller]
+    pub fn lock(&self) -> Guard<'_, L, T> {
+        #[cfg(feature = "test-build")]
+        let order = order::Held::<L>::check();
+        #[cfg(feature = "test-build")]
+        let inner = order::timed(L, || self.inner.try_lock());
+        #[cfg(not(feature = "test-build"))]
+        let inner = self.inner.lock();
+        Guard {
+            #[cfg(feature = "test-build")]
+            _order: order.acquired(),
+            inner,
+        }
+    }
+
+    /// Takes the lock if it is free.
+    #[inline]
+    pub fn try_lock(&self) -> Option<Guard<'_, L, T>> {
+        let inner = self.inner.try_lock()?;
+        Some(Guard {
+            #[cfg(feature = "test-build")]
+            _order: order::Held::<L>::tried(),
+            inner,
+        })
+    }
+
+    /// The value, by the one reference there is.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.inner.get_mut()
+    }
+}
+
+impl<const L: u8, T: ?Sized> Deref for Guard<'_, L, T> {
+    type Target = T;
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<const L: u8, T: ?Sized> DerefMut for Guard<'_, L, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+/// A cell that is set once, before other processors can look at it.
+pub type Once<T> = spin::once::Once<T, Relax>;
+
+mod owner;
+mod slots;
+
+pub use owner::OwnerCell;
+pub use slots::SlotTable;
+
+#[cfg(feature = "test-build")]
+mod order {
+    //! The checks of test builds.
+    use crate::arch::percpu;
+
+    /// Longest time a lock may be waited for or held, in nanoseconds. Wide, because an emulated processor may be suspended
+    /// by its host while it holds one.
+    const LIMIT_NS: u64 = 5_000_000_000;
+
+    pub struct Held<const L: u8> {
+        since: u64,
+    }
+
+    impl<const L: u8> Held<L> {
+        #[track_caller]
+        pub fn check() -> Self {
+            let held = percpu::held_levels();
+            assert!(held >> L == 0, "lock of level {L} taken while levels {held:#b} are held");
+            Held { since: 0 }
+        }
+
+        pub fn acquired(mut self) -> Self {
+            percpu::hold_level(L, true);
+            self.since = crate::time::now_ns();
+            self
+        }
+
+        pub fn tried() -> Self {
+            Held { since: 0 }.acquired()
+        }
+    }
+
+    impl<const L: u8> Drop for Held<L> {
+        fn drop(&mut self) {
+            if self.since == 0 {
+                return;
+            }
+            percpu::hold_level(L, false);
+            let held = crate::time::now_ns().saturating_sub(self.since);
+            assert!(held < LIMIT_NS, "lock of level {L} held for {held} ns");
+        }
+    }
+
+    #[track_caller]
+    pub fn timed<T>(level: u8, mut attempt: impl FnMut() -> Option<T>) -> T {
+        if let Some(got) = attempt() {
+            return got;
+        }
+        let start = crate::time::now_ns();
+        loop {
+            <super::Relax as spin::RelaxStrategy>::relax();
+            if let Some(got) = attempt() {
+                return got;
+            }
+            let waited = crate::time::now_ns().saturating_sub(start);
+            assert!(waited < LIMIT_NS, "lock of level {level} waited for {waited} ns: a circle?");
+        }
+    }
+}
