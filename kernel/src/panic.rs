@@ -9,7 +9,6 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use crate::arch::{self, apic, backtrace, boot, percpu, port};
 
-
 /// What a panic writes to QEMU's exit device.
 const EXIT_PANIC: u32 = 0x7f;
 
@@ -62,8 +61,17 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 }
 
 fn print_backtrace() {
-    let symbols = boot::initfs().and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym")).unwrap_or(&[]);
-    kprintln!("Backtrace{}:", if symbols.is_empty() { " (the initfs has no kernel.sym to name addresses)" } else { "" });
+    let symbols = boot::initfs()
+        .and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym"))
+        .unwrap_or(&[]);
+    kprintln!(
+        "Backtrace{}:",
+        if symbols.is_empty() {
+            " (the initfs has no kernel.sym to name addresses)"
+        } else {
+            ""
+        }
+    );
     let print = |address: usize| match kernel_core::symbols::lookup(symbols, address as u64) {
         Some((name, offset)) => kprintln!("  {address:#018x} {name}+{offset:#x}"),
         None => kprintln!("  {address:#018x}"),

@@ -82,7 +82,11 @@ fn read(register: u32) -> u32 {
         if X2APIC.load(Relaxed) {
             msr::read(msr::X2APIC + register / 16) as u32
         } else {
-            REGISTERS.load(Relaxed).add(register as usize).cast::<u32>().read_volatile()
+            REGISTERS
+                .load(Relaxed)
+                .add(register as usize)
+                .cast::<u32>()
+                .read_volatile()
         }
     }
 }
@@ -94,7 +98,11 @@ fn write(register: u32, value: u32) {
         if X2APIC.load(Relaxed) {
             msr::write(msr::X2APIC + register / 16, u64::from(value));
         } else {
-            REGISTERS.load(Relaxed).add(register as usize).cast::<u32>().write_volatile(value);
+            REGISTERS
+                .load(Relaxed)
+                .add(register as usize)
+                .cast::<u32>()
+                .write_volatile(value);
         }
     }
 }
@@ -130,11 +138,25 @@ pub fn init_ap(machine: &Machine) {
     }
     write(reg::SPURIOUS, SOFTWARE_ENABLE | VECTOR_SPURIOUS as u32);
     write(reg::TASK_PRIORITY, 0);
-    for register in [reg::LVT_THERMAL, reg::LVT_PERFORMANCE, reg::LVT_LINT0, reg::LVT_LINT1, reg::LVT_ERROR] {
+    for register in [
+        reg::LVT_THERMAL,
+        reg::LVT_PERFORMANCE,
+        reg::LVT_LINT0,
+        reg::LVT_LINT1,
+        reg::LVT_ERROR,
+    ] {
         write(register, LVT_MASKED);
     }
-    let uid = machine.cpus.iter().find(|cpu| cpu.apic_id == id()).map_or(u32::MAX, |cpu| cpu.uid);
-    for nmi in machine.local_nmis.iter().filter(|nmi| nmi.uid == uid || nmi.uid == u32::MAX) {
+    let uid = machine
+        .cpus
+        .iter()
+        .find(|cpu| cpu.apic_id == id())
+        .map_or(u32::MAX, |cpu| cpu.uid);
+    for nmi in machine
+        .local_nmis
+        .iter()
+        .filter(|nmi| nmi.uid == uid || nmi.uid == u32::MAX)
+    {
         let register = if nmi.pin == 0 { reg::LVT_LINT0 } else { reg::LVT_LINT1 };
         write(register, LVT_NMI | if nmi.low { LVT_ACTIVE_LOW } else { 0 });
     }
@@ -254,7 +276,10 @@ fn command(apic_id: u32, low: u32) {
     unsafe {
         if is_x2apic() {
             core::arch::asm!("mfence", "lfence", options(nostack, preserves_flags));
-            msr::write(msr::X2APIC + reg::ICR_LOW / 16, u64::from(apic_id) << 32 | u64::from(low));
+            msr::write(
+                msr::X2APIC + reg::ICR_LOW / 16,
+                u64::from(apic_id) << 32 | u64::from(low),
+            );
             return;
         }
     }

@@ -12,10 +12,10 @@ use super::port;
 const FEMTOSECONDS: u128 = 1_000_000_000_000_000;
 
 /// Good enough: one part in so many.
-const PRECISION: u64 = 30_000;
+const PRECISION: u64 = 50_000;
 /// A precise timer is believed after this many nanoseconds at least, and asked no longer than the other.
 const SHORTEST_NS: u64 = 200_000;
-const LONGEST_NS: u64 = 2_000_000;
+const LONGEST_NS: u64 = 4_000_000;
 /// Coarse timers need more: the ACPI timer ticks every 279 ns, the PIT every 838 ns.
 const LONGEST_COARSE_NS: u64 = 30_000_000;
 
@@ -51,18 +51,32 @@ fn hpet(machine: &Machine) -> Option<(u64, &'static str)> {
     registers.write_u64(CONFIGURATION, registers.read_u64(CONFIGURATION) | ENABLE);
     // The lower half only: one access everywhere, also where the counter has 32 bits.
     let count = || u64::from(registers.read_u32(COUNTER));
-    run(&Timer { name: "HPET", period, mask: u64::from(u32::MAX), longest_ns: LONGEST_NS, read: &count })
+    run(&Timer {
+        name: "HPET",
+        period,
+        mask: u64::from(u32::MAX),
+        longest_ns: LONGEST_NS,
+        read: &count,
+    })
 }
 
 /// The ACPI power management timer (ACPI 6.5, section 4.8.3.3).
 fn acpi_timer(machine: &Machine) -> Option<(u64, &'static str)> {
     let timer = machine.pm_timer?;
-    let Register::Port(number) = timer.register else { return None };
+    let Register::Port(number) = timer.register else {
+        return None;
+    };
     // SAFETY: reading the timer's port has no effect.
     let count = || unsafe { u64::from(port::read_u32(number)) };
     let mask = if timer.wide { 0xffff_ffff } else { 0xff_ffff };
     let period = (FEMTOSECONDS / 3_579_545) as u64;
-    run(&Timer { name: "the ACPI timer", period, mask, longest_ns: LONGEST_COARSE_NS, read: &count })
+    run(&Timer {
+        name: "the ACPI timer",
+        period,
+        mask,
+        longest_ns: LONGEST_COARSE_NS,
+        read: &count,
+    })
 }
 
 /// Channel 2 of the Programmable Interval Timer (Intel 8254 data sheet): counts down at 1.193182 MHz.
@@ -87,7 +101,13 @@ fn pit() -> Option<(u64, &'static str)> {
         }
     };
     let period = (FEMTOSECONDS / 1_193_182) as u64;
-    run(&Timer { name: "the PIT", period, mask: 0xffff, longest_ns: LONGEST_COARSE_NS, read: &count })
+    run(&Timer {
+        name: "the PIT",
+        period,
+        mask: 0xffff,
+        longest_ns: LONGEST_COARSE_NS,
+        read: &count,
+    })
 }
 
 /// One reading: where the counter stood, in the middle and how far that may be off, and the timer.
@@ -97,17 +117,29 @@ struct Sample {
     count: u64,
 }
 
+/// Not inlined: so the first readings bring this code into the caches (or have it translated, under emulation) for all.
+#[inline(never)]
+fn read(timer: &Timer<'_>) -> Sample {
+    let before = tsc();
+    let count = (timer.read)();
+    let width = tsc() - before;
+    Sample {
+        tsc: before + width / 2,
+        width,
+        count,
+    }
+}
+
+/// The closest of a few readings.
 fn sample(timer: &Timer<'_>) -> Sample {
-    let one = |_| {
-        let before = tsc();
-        let count = (timer.read)();
-        let width = tsc() - before;
-        Sample { tsc: before + width / 2, width, count }
-    };
-    (0..3).map(one).min_by_key(|sample| sample.width).unwrap_or(Sample { tsc: 0, width: u64::MAX, count: 0 })
+    let first = read(timer);
+    (0..4)
+        .map(|_| read(timer))
+        .fold(first, |best, next| if next.width <= best.width { next } else { best })
 }
 
 fn run(timer: &Timer<'_>) -> Option<(u64, &'static str)> {
+    read(timer);
     let start = sample(timer);
     let mut same = 0;
     loop {
@@ -126,8 +158,9 @@ fn run(timer: &Timer<'_>) -> Option<(u64, &'static str)> {
         if ns < SHORTEST_NS {
             continue;
         }
-        // Half of each reading's width, and a tick: its edge may be anywhere within.
-        let unknown = (start.width + now.width) / 2 + passed / count;
+        // Readings as close as the first lie alike, so only what they differ by counts, and a tick, whose edge may be
+        // anywhere within.
+        let unknown = start.width.abs_diff(now.width) + start.width / 8 + passed / count;
         if unknown < passed / PRECISION || ns >= timer.longest_ns {
             let frequency = u128::from(passed) * FEMTOSECONDS / (u128::from(count) * u128::from(timer.period));
             return u64::try_from(frequency).ok().map(|frequency| (frequency, timer.name));

@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use kernel_core::acpi::Machine;
-use kernel_core::boot::{BootInfo, RegionKind};
+use kernel_core::boot::{BootInfo, Region, RegionKind};
 
 use super::{apic, boot, cpuid, msr};
 use crate::log::Level;
@@ -34,7 +34,11 @@ const ARRIVED: u32 = 2;
 
 #[unsafe(export_name = "ap_slots")]
 static SLOTS: [Slot; MAX_CPUS] = [const {
-    Slot { apic_id: AtomicU32::new(u32::MAX), state: AtomicU32::new(EMPTY), stack: AtomicU64::new(0) }
+    Slot {
+        apic_id: AtomicU32::new(u32::MAX),
+        state: AtomicU32::new(EMPTY),
+        stack: AtomicU64::new(0),
+    }
 }; MAX_CPUS];
 #[unsafe(export_name = "ap_slot_count")]
 static SLOT_COUNT: u32 = MAX_CPUS as u32;
@@ -54,6 +58,8 @@ unsafe extern "C" {
 }
 
 const PAGE: u64 = 4096;
+/// End of the memory that real mode can use on every PC.
+const LOW_END: u64 = 0xa_0000;
 /// Nanoseconds between INIT and SIPI (Intel MultiProcessor Specification 1.4, section B.4). Virtual processors need no rest.
 const INIT_REST_NS: u64 = 10_000_000;
 /// Nanoseconds before the second SIPI.
@@ -67,7 +73,10 @@ const PATIENCE_NS: u64 = 1_000_000_000;
 pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
     let me = apic::id();
     let limit = boot::options().smp.unwrap_or(MAX_CPUS).min(MAX_CPUS);
-    let others = machine.cpus.iter().filter(|cpu| cpu.apic_id != me && (apic::is_x2apic() || cpu.apic_id < 0xff));
+    let others = machine
+        .cpus
+        .iter()
+        .filter(|cpu| cpu.apic_id != me && (apic::is_x2apic() || cpu.apic_id < 0xff));
     let found = others.clone().count() + 1;
     if boot::options().smp.is_none() && found > MAX_CPUS {
         crate::klog!(Level::Warn, "only {MAX_CPUS} of {found} processors are used");
@@ -79,7 +88,10 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         return 1;
     }
     let Some(page) = boot::info().and_then(find_page) else {
-        crate::klog!(Level::Warn, "no memory below 1 MiB is free to start other processors from; one is used");
+        crate::klog!(
+            Level::Warn,
+            "no memory below 1 MiB is free to start other processors from; one is used"
+        );
         return 1;
     };
 
@@ -95,12 +107,17 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         core::ptr::copy_nonoverlapping(from, (PHYSMAP + page as usize) as *mut u8, end as usize - from as usize);
     }
     for (cpu, slot) in others.take(expected).zip(&SLOTS[1..]) {
-        slot.stack.store(crate::memory::kmap::alloc_kernel_stack() as u64, Ordering::Relaxed);
+        slot.stack
+            .store(crate::memory::kmap::alloc_kernel_stack() as u64, Ordering::Relaxed);
         slot.apic_id.store(cpu.apic_id, Ordering::Relaxed);
         slot.state.store(EXPECTED, Ordering::Release);
     }
 
-    let waiting = || SLOTS.iter().filter(|slot| slot.state.load(Ordering::Acquire) == EXPECTED);
+    let waiting = || {
+        SLOTS
+            .iter()
+            .filter(|slot| slot.state.load(Ordering::Acquire) == EXPECTED)
+    };
     let send = |signal: fn(u32)| waiting().for_each(|slot| signal(slot.apic_id.load(Ordering::Relaxed)));
     send(apic::send_init);
     time::spin_ns(if cpuid::has_hypervisor() { 0 } else { INIT_REST_NS });
@@ -121,9 +138,16 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         if slot.state.load(Ordering::Acquire) == EMPTY {
             continue;
         }
-        if slot.state.compare_exchange(EXPECTED, EMPTY, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        if slot
+            .state
+            .compare_exchange(EXPECTED, EMPTY, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+        {
             let id = slot.apic_id.load(Ordering::Relaxed);
-            crate::klog!(Level::Warn, "processor {index} (APIC id {id}) does not start; going on without it");
+            crate::klog!(
+                Level::Warn,
+                "processor {index} (APIC id {id}) does not start; going on without it"
+            );
         } else {
             running += 1;
         }
@@ -137,12 +161,22 @@ pub fn apic_id(index: usize) -> Option<u32> {
     (slot.state.load(Ordering::Acquire) == ARRIVED).then(|| slot.apic_id.load(Ordering::Relaxed))
 }
 
-/// A free page below 640 KiB for the real-mode code. The highest, because firmware keeps its own things low.
+/// A free page below 640 KiB for the real-mode code: the highest, because firmware keeps its own things low.
 fn find_page(info: &BootInfo) -> Option<u64> {
-    let low = info.memory.iter().filter(|region| region.kind == RegionKind::Usable && region.base < 0xa_0000);
-    let page = low.map(|region| region.end().min(0xa_0000) - PAGE).max()?;
-    let taken = |module: &kernel_core::boot::Module| module.start < page + PAGE && module.end > page;
-    (page >= PAGE && !info.modules.iter().any(taken)).then_some(page)
+    let usable = |page: u64| {
+        let inside =
+            |region: &Region| region.kind == RegionKind::Usable && region.base <= page && page + PAGE <= region.end();
+        info.memory.iter().any(inside)
+    };
+    let taken = |page: u64| {
+        info.modules
+            .iter()
+            .any(|module| module.start < page + PAGE && module.end > page)
+    };
+    (1..LOW_END / PAGE)
+        .rev()
+        .map(|number| number * PAGE)
+        .find(|page| usable(*page) && !taken(*page))
 }
 
 /// Where the assembly hands over: long mode, the kernel's page tables, a stack, interrupts off.
