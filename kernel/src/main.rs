@@ -43,7 +43,6 @@ mod syscall;
 #[allow(unsafe_code)]
 mod time;
 
-use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use arch::percpu::PerCpu;
@@ -96,6 +95,7 @@ extern "C" fn kernel_main(protocol: u32, info: usize) -> ! {
     arch::ioapic::init(machine);
     scheme::debug::init();
     scheme::serio::init();
+    arch::percpu::prepare(machine.cpus.len());
     let processors = arch::smp::start(machine, ap_main);
     let mib = memory::frames::total() / 256;
     klog!(Level::Info, "{processors} processors, {mib} MiB of memory");
@@ -108,9 +108,7 @@ extern "C" fn kernel_main(protocol: u32, info: usize) -> ! {
 /// Where every other processor begins, on its own stack.
 fn ap_main(index: usize) -> ! {
     arch::features::init();
-    let idle: &'static Thread = Box::leak(Box::new(Thread::idle()));
-    let apic_id = arch::smp::apic_id(index).unwrap_or(0);
-    let cpu: &'static PerCpu = Box::leak(PerCpu::boxed(index, apic_id, idle));
+    let cpu = arch::percpu::prepared(index);
     cpu.install();
     arch::gdt::load(cpu);
     cpu.install();
@@ -119,5 +117,6 @@ fn ap_main(index: usize) -> ! {
     if let Some(machine) = acpi::machine() {
         arch::apic::init_ap(machine);
     }
+    cpu.set_apic_id(arch::apic::id());
     context::sched::idle_loop()
 }

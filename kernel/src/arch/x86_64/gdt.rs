@@ -57,11 +57,10 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Not loaded yet.
+    /// All zero; [`load`] fills them.
     pub const fn new() -> Self {
         Tables {
-            // 64-bit code: L, present, type code/read (0x9a); data: present, writable (0x92); DPL 3 for user.
-            gdt: [0, 0x00af_9a00_0000_ffff, 0x00cf_9200_0000_ffff, 0x00cf_f200_0000_ffff, 0x00af_fa00_0000_ffff, 0, 0],
+            gdt: [0; 7],
             tss: TaskState {
                 _reserved0: 0,
                 rsp: [0; 3],
@@ -69,9 +68,9 @@ impl Tables {
                 ist: [0; 7],
                 _reserved2: 0,
                 _reserved3: 0,
-                io_base: IO_DENIED,
+                io_base: 0,
                 io_bitmap: [0; IO_BITMAP],
-                io_end: 0xff,
+                io_end: 0,
             },
             stacks: [[0; IST_STACK]; 3],
         }
@@ -90,6 +89,10 @@ pub fn load(cpu: &'static PerCpu) {
     // the new table has at the same place; data segments are loaded with null or flat ones.
     unsafe {
         let tables = &mut *cpu.gdt.get();
+        // 64-bit code: L, present, type code/read (0x9a); data: present, writable (0x92); DPL 3 for user.
+        tables.gdt = [0, 0x00af_9a00_0000_ffff, 0x00cf_9200_0000_ffff, 0x00cf_f200_0000_ffff, 0x00af_fa00_0000_ffff, 0, 0];
+        tables.tss.io_base = IO_DENIED;
+        tables.tss.io_end = 0xff;
         for (index, stack) in tables.stacks.iter().enumerate() {
             tables.tss.ist[index] = stack.as_ptr_range().end as u64 & !15;
         }

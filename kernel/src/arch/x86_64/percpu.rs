@@ -63,6 +63,25 @@ static TABLE: [core::sync::atomic::AtomicPtr<PerCpu>; MAX_CPUS] =
     [const { core::sync::atomic::AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
+/// Data made for processors that are to be started, which cannot allocate before they have it.
+static PREPARED: [core::sync::atomic::AtomicPtr<PerCpu>; MAX_CPUS] =
+    [const { core::sync::atomic::AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
+
+/// Makes the data of processors 1 to `count - 1`.
+pub fn prepare(count: usize) {
+    for (index, place) in PREPARED.iter().enumerate().take(count).skip(1) {
+        let idle: &'static Thread = Box::leak(Box::new(Thread::idle()));
+        place.store(Box::into_raw(PerCpu::boxed(index, 0, idle)), Ordering::Release);
+    }
+}
+
+/// What [`prepare`] made for this processor.
+pub fn prepared(index: usize) -> &'static PerCpu {
+    let pointer = PREPARED[index].load(Ordering::Acquire);
+    // SAFETY: a leaked box, made before the processor was sent for.
+    unsafe { pointer.as_ref() }.unwrap_or_else(|| panic!("nothing was prepared for processor {index}"))
+}
+
 /// The data of the processor that runs this.
 #[inline(always)]
 pub fn this() -> &'static PerCpu {
@@ -127,10 +146,15 @@ impl PerCpu {
 
     /// The same on the heap, built in place: it is too large for a kernel stack.
     pub fn boxed(index: usize, apic_id: u32, idle: &'static Thread) -> Box<Self> {
-        let mut place = Box::<PerCpu>::new_uninit();
-        // SAFETY: the place is written whole before it counts as initialised.
+        let mut place = Box::<PerCpu>::new_zeroed();
+        let cpu = place.as_mut_ptr();
+        // SAFETY: zero is a valid value of every field that is not written here: cells and atomics of numbers and null
+        // pointers, empty magazines and lists, tables that `gdt::load` fills.
         unsafe {
-            place.as_mut_ptr().write(PerCpu::new(index, apic_id, idle));
+            (&raw mut (*cpu).current).write(Cell::new(idle));
+            (&raw mut (*cpu).index).write(index);
+            (&raw mut (*cpu).apic_id).write(AtomicU32::new(apic_id));
+            (&raw mut (*cpu).sched).write(CpuSched::new(idle));
             place.assume_init()
         }
     }

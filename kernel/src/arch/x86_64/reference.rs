@@ -88,14 +88,14 @@ fn pit() -> Option<(u64, &'static str)> {
     unsafe {
         // Gate on, speaker off; channel 2, both bytes, mode 2, binary; from 65,536.
         port::write_u8(GATE, port::read_u8(GATE) & !2 | 1);
-        port::write_u8(COMMAND, 0b10_11_010_0);
+        port::write_u8(COMMAND, 0b1011_0100);
         port::write_u8(CHANNEL_2, 0);
         port::write_u8(CHANNEL_2, 0);
     }
     let count = || {
         // SAFETY: as above. Latch, then low and high byte.
         unsafe {
-            port::write_u8(COMMAND, 0b10_00_000_0);
+            port::write_u8(COMMAND, 0b1000_0000);
             let low = port::read_u8(CHANNEL_2);
             !u64::from(u16::from_le_bytes([low, port::read_u8(CHANNEL_2)]))
         }
