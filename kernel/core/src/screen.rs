@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use core::ops::Range;
 
 /// A character and its colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Screen {
     row: usize,
     wanted: Box<[Cell]>,
     shown: Box<[Cell]>,
+    /// Rows in which the two may differ.
+    touched: Range<usize>,
     foreground: u8,
     background: u8,
     state: State,
@@ -66,6 +69,7 @@ impl Screen {
             row: 0,
             wanted: blank.clone(),
             shown: blank,
+            touched: 0..0,
             foreground: BLANK.foreground,
             background: BLANK.background,
             state: State::Text,
@@ -81,17 +85,33 @@ impl Screen {
 
     /// Calls `draw(column, row, cell)` for each cell that differs from what was drawn last.
     pub fn update(&mut self, mut draw: impl FnMut(usize, usize, Cell)) {
-        for (index, (wanted, shown)) in self.wanted.iter().zip(self.shown.iter_mut()).enumerate() {
-            if wanted != shown {
+        for row in core::mem::take(&mut self.touched) {
+            let cells = row * self.columns..(row + 1) * self.columns;
+            let pairs = self.wanted[cells.clone()].iter().zip(&mut self.shown[cells]);
+            for (column, (wanted, shown)) in pairs.enumerate().filter(|(_, (wanted, shown))| **wanted != **shown) {
                 *shown = *wanted;
-                draw(index % self.columns, index / self.columns, *wanted);
+                draw(column, row, *wanted);
             }
         }
+    }
+
+    fn touch(&mut self, rows: Range<usize>) {
+        self.touched = match self.touched.is_empty() {
+            true => rows,
+            false => self.touched.start.min(rows.start)..self.touched.end.max(rows.end),
+        };
+    }
+
+    /// Blanks cells of the wanted picture.
+    fn blank(&mut self, cells: Range<usize>) {
+        self.touch(cells.start / self.columns..cells.end.div_ceil(self.columns));
+        self.wanted[cells].fill(BLANK);
     }
 
     /// Forgets what was drawn: the next [`Screen::update`] names every cell. For when somebody else has drawn over it.
     pub fn invalidate(&mut self) {
         self.shown.fill(Cell { c: '\0', ..BLANK });
+        self.touch(0..self.rows);
     }
 
     fn byte(&mut self, byte: u8) {
@@ -184,6 +204,7 @@ impl Screen {
             background: self.background,
         };
         self.wanted[self.row * self.columns + self.column] = cell;
+        self.touch(self.row..self.row + 1);
         self.column += 1;
     }
 
@@ -193,8 +214,8 @@ impl Screen {
             self.row += 1;
         } else {
             self.wanted.copy_within(self.columns.., 0);
-            let last = self.wanted.len() - self.columns;
-            self.wanted[last..].fill(BLANK);
+            self.blank(self.wanted.len() - self.columns..self.wanted.len());
+            self.touch(0..self.rows);
         }
     }
 
@@ -203,10 +224,10 @@ impl Screen {
         let first = parameters.first().copied().unwrap_or(0);
         match (kind, first) {
             ('m', _) => parameters.iter().for_each(|parameter| self.colour(*parameter)),
-            ('K', 0) => self.wanted[here..(self.row + 1) * self.columns].fill(BLANK),
-            ('K', 2) => self.wanted[self.row * self.columns..(self.row + 1) * self.columns].fill(BLANK),
-            ('J', 0) => self.wanted[here..].fill(BLANK),
-            ('J', 2) => self.wanted.fill(BLANK),
+            ('K', 0) => self.blank(here..(self.row + 1) * self.columns),
+            ('K', 2) => self.blank(self.row * self.columns..(self.row + 1) * self.columns),
+            ('J', 0) => self.blank(here..self.wanted.len()),
+            ('J', 2) => self.blank(0..self.wanted.len()),
             ('H', _) => {
                 let second = parameters.get(1).copied().unwrap_or(0);
                 self.row = usize::from(first.max(1) - 1).min(self.rows - 1);
@@ -322,6 +343,10 @@ mod tests {
                     _ => (seed >> 16) as u8,
                 };
                 screen.write(&[byte]);
+                if seed >> 29 == 0 {
+                    screen.update(|_, _, _| {});
+                    assert!(screen.wanted == screen.shown);
+                }
             }
             screen.invalidate();
             let mut count = 0;
