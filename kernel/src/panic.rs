@@ -5,14 +5,16 @@
 
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use crate::arch::{self, apic, backtrace, boot, percpu, port};
 
 /// What a panic writes to QEMU's exit device.
 const EXIT_PANIC: u32 = 0x7f;
 
-static PANICKING: AtomicBool = AtomicBool::new(false);
+/// Local APIC id of the processor that panics, or [`NOBODY`].
+static PANICKING: AtomicU32 = AtomicU32::new(NOBODY);
+const NOBODY: u32 = u32::MAX;
 static TRAP_RIP: AtomicUsize = AtomicUsize::new(0);
 static TRAP_RBP: AtomicUsize = AtomicUsize::new(0);
 
@@ -38,10 +40,16 @@ fn end() -> ! {
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    if PANICKING.swap(true, Relaxed) {
-        // A second panic: of this processor while it prints, or of another one that was not stopped in time.
-        arch::serial::write(b"\npanic while panicking\n");
-        end();
+    let me = arch::cpuid::apic_id();
+    match PANICKING.compare_exchange(NOBODY, me, Relaxed, Relaxed) {
+        Ok(_) => {}
+        // In the midst of its own last words.
+        Err(who) if who == me => {
+            arch::serial::write(b"\npanic while panicking\n");
+            end();
+        }
+        // One panic is enough; the other processor is still telling its own.
+        Err(_) => arch::halt(),
     }
     // Before the others stop, so that none of them stops half-way through a line.
     crate::log::take_over();
