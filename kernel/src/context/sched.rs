@@ -31,8 +31,6 @@ pub struct CpuSched {
     slice_end: Cell<u64>,
     /// A thread that must go on elsewhere, to be queued there once it is off this processor.
     emigrant: Cell<Option<&'static Thread>>,
-    /// Switches made, for statistics.
-    switches: Cell<u64>,
     /// Deadlines.
     pub(super) timers: timeout::CpuTimers,
 }
@@ -52,7 +50,6 @@ impl CpuSched {
             since: Cell::new(0),
             slice_end: Cell::new(0),
             emigrant: Cell::new(None),
-            switches: Cell::new(0),
             timers: timeout::CpuTimers::new(),
         }
     }
@@ -60,11 +57,6 @@ impl CpuSched {
     /// End of the current slice, for the timer: 0 when there is no limit.
     pub(super) fn slice_end(&self) -> u64 {
         self.slice_end.get()
-    }
-
-    /// Switches made on this processor.
-    pub fn switches(&self) -> u64 {
-        self.switches.get()
     }
 }
 
@@ -249,6 +241,20 @@ pub fn hand_over(next: &'static Thread) {
     go(percpu::this(), next);
 }
 
+/// Runs `next`, whom the caller has claimed, while the current thread waits: at once if `direct` ([`may_hand_over`]).
+#[inline(always)]
+pub fn give_processor(me: &'static Thread, next: &'static Thread, direct: bool) {
+    if me.is_interrupted() {
+        wait::wake(me, Wake::Interrupt);
+    }
+    if direct {
+        hand_over(next);
+    } else {
+        enqueue(next);
+        leave();
+    }
+}
+
 /// Whether [`hand_over`] to this blocked thread is possible and fair: it is off every processor, may run here, and no
 /// higher thread waits here.
 #[inline]
@@ -268,7 +274,6 @@ fn go(cpu: &'static PerCpu, next: &'static Thread) {
     let now = crate::time::tsc();
     me.cpu_time.fetch_add_relaxed(now.wrapping_sub(cpu.sched.since.get()));
     cpu.sched.since.set(now);
-    cpu.sched.switches.set(cpu.sched.switches.get() + 1);
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu.index as u32, Ordering::Relaxed);
     switch::switch(me, next);

@@ -91,6 +91,8 @@ pub struct Thread {
     pub source: EventSource,
     /// Number of the request that was given to it while it waited for one, plus one; see `scheme::user`.
     pub delivery: AtomicU32,
+    /// That request, the eight words of its `Sqe`.
+    pub inbox: [AtomicU64; 8],
     /// What a daemon has answered to the request that it waits for.
     pub reply: AtomicU64,
     /// Call number that it is in, for those who look.
@@ -153,6 +155,7 @@ impl Thread {
             }),
             source: EventSource::new(),
             delivery: AtomicU32::new(0),
+            inbox: [const { AtomicU64::new(0) }; 8],
             reply: AtomicU64::new(0),
             last_call: AtomicUsize::new(0),
         }

@@ -3,6 +3,8 @@
 //! A [`UserSlice`] is an address and a length that were checked to lie in user space; nothing says that memory is there. Each
 //! copy may meet a page fault, which is resolved like any other or comes back as `EFAULT`. Copies are made with no lock held.
 
+use core::sync::atomic::AtomicU64;
+
 use syscall::error::{EFAULT, EINVAL, ENAMETOOLONG, Error, Result};
 
 use super::frames::Frame;
@@ -107,7 +109,7 @@ impl UserSlice {
     pub fn read(&self, to: &mut [u8]) -> Result<()> {
         let to = to.get_mut(..self.len).ok_or(Error::new(EINVAL))?;
         // SAFETY: `to` is as long as the range, which lies in user space.
-        check(unsafe { usercopy::copy(to.as_mut_ptr(), self.address as *const u8, self.len) })
+        check(unsafe { usercopy::copy_some(to.as_mut_ptr(), self.address as *const u8, self.len) })
     }
 
     /// Writes `from` to the front of this; `EINVAL` when it does not fit.
@@ -116,7 +118,7 @@ impl UserSlice {
             return Err(Error::new(EINVAL));
         }
         // SAFETY: the range is at least as long as `from` and lies in user space.
-        check(unsafe { usercopy::copy(self.address as *mut u8, from.as_ptr(), from.len()) })
+        check(unsafe { usercopy::copy_some(self.address as *mut u8, from.as_ptr(), from.len()) })
     }
 
     /// Writes as much of `from` as fits; answers how much that was.
@@ -150,6 +152,16 @@ impl UserSlice {
         check(unsafe { usercopy::copy(self.address as *mut u8, (value as *const T).cast(), size_of::<T>()) })
     }
 
+    /// Puts words that only the current thread uses at the front; `EINVAL` when the range is shorter.
+    #[inline]
+    pub fn write_words<const N: usize>(&self, words: &[AtomicU64; N]) -> Result<()> {
+        if self.len < N * 8 {
+            return Err(Error::new(EINVAL));
+        }
+        // SAFETY: the words are as long as what is copied; nobody stores to them meanwhile.
+        check(unsafe { usercopy::copy(self.address as *mut u8, words.as_ptr().cast(), N * 8) })
+    }
+
     /// A copy of all bytes on the heap; for what is short by contract. `EINVAL` above `limit` bytes.
     pub fn to_vec(&self, limit: usize) -> Result<alloc::vec::Vec<u8>> {
         if self.len > limit {
@@ -179,7 +191,7 @@ impl UserSlice {
             return Err(Error::new(EINVAL));
         }
         // SAFETY: inside the frame, which the reference keeps; user code that sees the frame may disturb only the contents.
-        check(unsafe { usercopy::copy(frame.bytes().add(offset), self.address as *const u8, self.len) })
+        check(unsafe { usercopy::copy_some(frame.bytes().add(offset), self.address as *const u8, self.len) })
     }
 
     /// Fills all of this from `frame` at `offset`.
@@ -189,7 +201,7 @@ impl UserSlice {
             return Err(Error::new(EINVAL));
         }
         // SAFETY: as in `read_to_frame`.
-        check(unsafe { usercopy::copy(self.address as *mut u8, frame.bytes().add(offset), self.len) })
+        check(unsafe { usercopy::copy_some(self.address as *mut u8, frame.bytes().add(offset), self.len) })
     }
 }
 

@@ -56,9 +56,7 @@ pub fn stat(fd: usize, address: usize, len: usize) -> Result<usize> {
     match &description.target {
         Target::Kernel(object) => kernel_stat(&**object, slice),
         Target::User { scheme, number } => {
-            let mut request = sqe(Opcode::Fstat, [*number, 0, 0, 0, 0]);
-            request.args[5] = credentials();
-            scheme.call(request, Payload::User { slice, to_daemon: true, back: Back::All })?;
+            scheme.call_short(Opcode::Fstat, *number, (0, 0, credentials()), slice, false, Back::All)?;
             write_device(slice, scheme.id())?;
             Ok(0)
         }

@@ -26,11 +26,9 @@ fn transfer(
     offset: usize,
     flags: usize,
 ) -> Result<usize> {
-    let mut request = sqe(opcode, [number, 0, 0, offset, flags & O_FCNTL_MASK]);
-    request.args[5] = credentials();
     let reads = matches!(opcode, Opcode::Read);
     let back = if reads { Back::Result } else { Back::Nothing };
-    let count = scheme.call(request, Payload::User { slice, to_daemon: !reads, back })?;
+    let count = scheme.call_short(opcode, number, (offset, flags & O_FCNTL_MASK, credentials()), slice, !reads, back)?;
     // A daemon that claims more than it was asked for is mistaken or worse.
     if count > slice.len() { Err(Error::new(EIO)) } else { Ok(count) }
 }

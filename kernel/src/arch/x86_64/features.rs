@@ -55,7 +55,9 @@ pub fn init() {
         let nx = cpuid::cpuid(0x8000_0001, 0).edx & 1 << 20 != 0;
         msr::write(msr::EFER, msr::read(msr::EFER) | efer::SCE | if nx { efer::NXE } else { 0 });
         FSGSBASE.store(value & cr4::FSGSBASE != 0, Relaxed);
-        usercopy::SMAP.store(value & cr4::SMAP != 0, Relaxed);
+        if value & cr4::SMAP == 0 && super::percpu::count() == 0 {
+            usercopy::without_smap();
+        }
         usercopy::ERMS.store(leaf7.ebx & 1 << 9 != 0, Relaxed);
     }
     super::paging::init_cache_types();

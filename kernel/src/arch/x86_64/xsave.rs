@@ -4,7 +4,7 @@
 //! compiled without these registers.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use super::{cpuid, msr};
 
@@ -21,7 +21,6 @@ const FXSAVE: u8 = 0;
 const XSAVE: u8 = 1;
 const XSAVEOPT: u8 = 2;
 static SIZE: AtomicU32 = AtomicU32::new(LEGACY as u32);
-static MASK: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes of a thread's area.
 pub fn size() -> usize {
@@ -45,7 +44,6 @@ pub fn init() {
         core::arch::asm!("xsetbv", in("ecx") 0, in("eax") mask as u32, in("edx") (mask >> 32) as u32);
         let size = cpuid::cpuid(13, 0).ebx;
         assert!(size as usize <= MAX_SIZE, "extended state of {size} bytes");
-        MASK.store(mask, Relaxed);
         SIZE.store(size, Relaxed);
         KIND.store(if cpuid::cpuid(13, 1).eax & 1 != 0 { XSAVEOPT } else { XSAVE }, Relaxed);
     }
@@ -83,18 +81,16 @@ impl Area {
 ///
 /// # Safety
 /// `area` is valid for [`size`] bytes and aligned to 64.
-#[inline]
+#[inline(always)]
 pub unsafe fn save(area: *mut u8) {
-    let mask = MASK.load(Relaxed);
-    // SAFETY: by the contract, and the instruction is the one the processor has.
+    // SAFETY: by the contract, and the instruction is the one the processor has. All bits of the mask are set: the
+    // processor takes those that XCR0 allows.
     unsafe {
         match KIND.load(Relaxed) {
             XSAVEOPT => {
-                core::arch::asm!("xsaveopt64 [{}]", in(reg) area, in("eax") mask as u32, in("edx") (mask >> 32) as u32, options(nostack))
+                core::arch::asm!("xsaveopt64 [{}]", in(reg) area, in("eax") !0u32, in("edx") !0u32, options(nostack))
             }
-            XSAVE => {
-                core::arch::asm!("xsave64 [{}]", in(reg) area, in("eax") mask as u32, in("edx") (mask >> 32) as u32, options(nostack))
-            }
+            XSAVE => core::arch::asm!("xsave64 [{}]", in(reg) area, in("eax") !0u32, in("edx") !0u32, options(nostack)),
             _ => core::arch::asm!("fxsave64 [{}]", in(reg) area, options(nostack)),
         }
     }
@@ -104,15 +100,14 @@ pub unsafe fn save(area: *mut u8) {
 ///
 /// # Safety
 /// `area` was written by [`save`] or [`Area::init`]; user-supplied contents have gone through [`sanitise`].
-#[inline]
+#[inline(always)]
 pub unsafe fn restore(area: *const u8) {
-    let mask = MASK.load(Relaxed);
     // SAFETY: by the contract.
     unsafe {
         if KIND.load(Relaxed) == FXSAVE {
             core::arch::asm!("fxrstor64 [{}]", in(reg) area, options(nostack, readonly));
         } else {
-            core::arch::asm!("xrstor64 [{}]", in(reg) area, in("eax") mask as u32, in("edx") (mask >> 32) as u32, options(nostack, readonly));
+            core::arch::asm!("xrstor64 [{}]", in(reg) area, in("eax") !0u32, in("edx") !0u32, options(nostack, readonly));
         }
     }
 }

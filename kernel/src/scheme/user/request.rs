@@ -7,6 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use syscall::error::{ECANCELED, EINTR, EIO, Error};
 use syscall::schemev2::{Opcode, Sqe, SqeFlags};
 
 use super::lend::Loan;
@@ -29,6 +30,42 @@ pub enum State {
     Done,
 }
 
+/// What came about on a request's way, all zero in the ordinary case.
+#[derive(Clone, Copy, Default)]
+#[repr(C, align(8))]
+pub struct Marks {
+    /// The daemon was told that the caller wants to leave.
+    pub cancelled: bool,
+    /// Extra byte of the answer (`NewFdFlags`).
+    pub extra: u8,
+    /// The daemon wants to hear of the next close.
+    pub notify_detach: bool,
+    /// The answer is descriptors.
+    pub is_descriptor: bool,
+    /// The request has a loan or descriptors.
+    pub has_holdings: bool,
+}
+
+impl Marks {
+    /// What the caller is told of a daemon's error: an interruption is one only if the daemon was asked to.
+    pub fn judge(self, error: Error) -> Error {
+        match error.errno {
+            ECANCELED if self.cancelled => Error::new(EINTR),
+            EINTR if !self.cancelled => Error::new(EIO),
+            _ => error,
+        }
+    }
+}
+
+/// The eight words of an `Sqe`, in memory order (little-endian).
+pub type Words = [u64; 8];
+
+/// First word of an `Sqe`: operation, flags, tag.
+#[inline(always)]
+pub const fn head(opcode: u8, flags: u8, tag: u32) -> u64 {
+    opcode as u64 | (flags as u64) << 8 | (tag as u64) << 32
+}
+
 /// One request.
 pub struct Request {
     /// Where it is.
@@ -39,15 +76,8 @@ pub struct Request {
     pub sqe: Sqe,
     /// Priority of the caller.
     level: u8,
-    generation: u32,
-    /// Whether the daemon was told that the caller wants to leave.
-    pub cancelled: bool,
-    /// Extra byte of the answer (`NewFdFlags`).
-    pub extra: u8,
-    /// Whether the daemon wants to hear of the next close.
-    pub notify_detach: bool,
-    /// Whether the answer is descriptors.
-    pub is_descriptor: bool,
+    /// What came about on the way.
+    pub marks: Marks,
     /// Descriptors from the client, until the daemon takes them.
     pub sent: Vec<Arc<Description>>,
     /// Descriptors from the daemon.
@@ -82,9 +112,24 @@ pub struct Requests {
 }
 
 impl Request {
+    /// Makes it the caller's; the tag stands in the `Sqe` since it was freed last.
+    #[inline(always)]
+    pub fn begin(&mut self, caller: &'static Thread) {
+        self.state = State::New;
+        self.caller = Some(caller);
+        self.marks = Marks::default();
+    }
+
+    /// As the daemon gets it.
+    #[inline]
+    pub fn words(&self) -> Words {
+        let [a, b, c, d, e, f] = self.sqe.args;
+        [head(self.sqe.opcode, self.sqe.sqe_flags.bits(), self.sqe.tag), a, b, c, d, e, f, self.sqe.caller]
+    }
+
     /// The message that tells the daemon of the caller's wish to leave; once.
     pub fn cancel(&mut self) -> Option<Sqe> {
-        if core::mem::replace(&mut self.cancelled, true) {
+        if core::mem::replace(&mut self.marks.cancelled, true) {
             return None;
         }
         Some(Sqe {
@@ -109,6 +154,13 @@ impl Requests {
         &mut self.table[index]
     }
 
+    /// Takes a free place if one is at hand, its number and the request.
+    #[inline(always)]
+    pub fn take_ready(&mut self) -> Option<(usize, &mut Request)> {
+        let index = self.free.pop()? as usize;
+        Some((index, self.table.get_mut(index)?))
+    }
+
     /// Takes a free place for a request of `caller`; `None` when the table is full.
     #[inline]
     pub fn take_free(&mut self, caller: &'static Thread, sqe: Sqe) -> Option<usize> {
@@ -117,14 +169,8 @@ impl Requests {
             None => self.grow()?,
         };
         let request = &mut self.table[index];
-        request.state = State::New;
-        request.caller = Some(caller);
-        request.cancelled = false;
-        request.extra = 0;
-        request.notify_detach = false;
-        request.is_descriptor = false;
-        request.sqe = sqe;
-        request.sqe.tag = request.generation << INDEX_BITS | index as u32;
+        request.begin(caller);
+        request.sqe = Sqe { tag: request.sqe.tag, ..sqe };
         Some(index)
     }
 
@@ -137,13 +183,9 @@ impl Requests {
         self.table.push(Request {
             state: State::Free,
             caller: None,
-            sqe: Sqe::default(),
+            sqe: Sqe { tag: index as u32, ..Sqe::default() },
             level: 0,
-            generation: 0,
-            cancelled: false,
-            extra: 0,
-            notify_detach: false,
-            is_descriptor: false,
+            marks: Marks::default(),
             sent: Vec::new(),
             given: Vec::new(),
             loan: None,
@@ -161,7 +203,9 @@ impl Requests {
         let request = &mut self.table[index];
         request.state = State::Free;
         request.caller = None;
-        request.generation = request.generation.wrapping_add(1);
+        request.sqe.tag = request.sqe.tag.wrapping_add(1 << INDEX_BITS);
+        // `grow` has made room for every place.
+        debug_assert!(self.free.len() < self.free.capacity());
         self.free.push(index as u32);
     }
 

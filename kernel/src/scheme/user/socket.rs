@@ -43,8 +43,12 @@ pub struct Socket {
 
 /// Where a thread is to find what it takes.
 enum Taken {
+    /// A request from the queue.
     Request(usize, Sqe),
+    /// A message without an answer.
     Notice(Sqe),
+    /// A request in the thread's inbox.
+    Inbox(usize),
 }
 
 type Locked<'a> = Guard<'a, { level::SCHEME }, Inner>;
@@ -97,7 +101,7 @@ impl Socket {
         loop {
             me.delivery.store(0, Ordering::Relaxed);
             wait::prepare();
-            inner.idle.push_back(me);
+            inner.idle.push(me);
             drop(inner);
             match after.take() {
                 Some(after) => after(),
@@ -105,12 +109,15 @@ impl Socket {
                     wait::block(None);
                 }
             }
-            inner = self.scheme.inner.lock();
-            let delivered = me.delivery.swap(0, Ordering::Relaxed);
+            let delivered = me.delivery.load(Ordering::Relaxed);
             if delivered != 0 {
-                let index = delivered as usize - 1;
-                let sqe = inner.requests.get(index).sqe;
-                return Waited::Got(Taken::Request(index, sqe));
+                return Waited::Got(Taken::Inbox(delivered as usize - 1));
+            }
+            inner = self.scheme.inner.lock();
+            // Whoever delivers does it under the lock.
+            let delivered = me.delivery.load(Ordering::Relaxed);
+            if delivered != 0 {
+                return Waited::Got(Taken::Inbox(delivered as usize - 1));
             }
             inner.idle.retain(|thread| !core::ptr::eq(*thread, me));
             if let Some(taken) = Self::take(&mut inner) {
@@ -125,15 +132,25 @@ impl Socket {
     /// Gives a message to the daemon; one that cannot be written goes back to the queue.
     #[inline]
     fn give(&self, taken: Taken, to: UserSlice) -> Result<()> {
-        let (Taken::Request(_, sqe) | Taken::Notice(sqe)) = &taken;
-        to.write_value(sqe).inspect_err(|_| {
-            let mut inner = self.scheme.inner.lock();
-            match taken {
-                Taken::Notice(notice) => inner.notices.push_front(notice),
-                Taken::Request(index, _) if !inner.dead => inner.requests.requeue(index),
-                Taken::Request(..) => {}
+        match &taken {
+            Taken::Inbox(_) => to.write_words(&Thread::current().inbox),
+            Taken::Request(_, sqe) | Taken::Notice(sqe) => to.write_value(sqe),
+        }
+        .inspect_err(|_| self.give_back(taken))
+    }
+
+    #[cold]
+    fn give_back(&self, taken: Taken) {
+        let mut inner = self.scheme.inner.lock();
+        match taken {
+            Taken::Notice(notice) => inner.notices.push_front(notice),
+            Taken::Request(index, _) => inner.requests.requeue(index),
+            Taken::Inbox(index) => {
+                let words = Thread::current().inbox.each_ref().map(|word| word.load(Ordering::Relaxed));
+                inner.requests.get(index).sqe.args.copy_from_slice(&words[1..7]);
+                inner.requests.requeue(index);
             }
-        })
+        }
     }
 
     fn read_requests(&self, to: UserSlice, nonblock: bool) -> Result<usize> {
@@ -184,21 +201,22 @@ impl Socket {
         let mut value = cqe.result;
         match kind {
             CqeOpcode::RespondRegular => {}
-            CqeOpcode::RespondAndNotifyOnDetach => request.notify_detach = true,
+            CqeOpcode::RespondAndNotifyOnDetach => request.marks.notify_detach = true,
             CqeOpcode::RespondWithFd => {
                 request.given.extend(passed.take());
-                request.is_descriptor = true;
+                request.marks.is_descriptor = true;
+                request.marks.has_holdings = true;
                 value = 0;
             }
             CqeOpcode::RespondWithMultipleFds => {
                 if value as usize != request.given.len() {
                     return Err(Error::new(EBADF));
                 }
-                request.is_descriptor = true;
+                request.marks.is_descriptor = true;
             }
             CqeOpcode::ObtainFd | CqeOpcode::SendFevent => return Err(Error::new(EINVAL)),
         }
-        request.extra = cqe.extra_raw[0];
+        request.marks.extra = cqe.extra_raw[0];
         request.state = State::Done;
         match request.caller {
             Some(caller) => {
@@ -217,7 +235,7 @@ impl Socket {
     fn answer_to_nobody(&self, inner: &mut Inner, index: usize, value: u64) {
         let request = inner.requests.get(index);
         let opened = matches!(Opcode::try_from_raw(request.sqe.opcode), Some(Opcode::OpenAt | Opcode::Dup));
-        let regular = !request.is_descriptor && (value as i64) >= 0;
+        let regular = !request.marks.is_descriptor && (value as i64) >= 0;
         let garbage = (core::mem::take(&mut request.given), core::mem::take(&mut request.sent), request.loan.take());
         self.scheme.free(inner, index);
         if opened && regular {

@@ -57,6 +57,12 @@ impl Window {
         chunk[page % CHUNK].try_call_once(Frame::zeroed_for_user)
     }
 
+    /// Whether the slot has pages for `len` bytes.
+    #[inline(always)]
+    pub fn has(&self, slot: usize, len: usize) -> bool {
+        len <= PAGE_SIZE && self.existing(slot * SLOT_PAGES).is_some()
+    }
+
     /// Sees to it that the slot has pages for `len` bytes.
     #[inline]
     pub fn ensure(&self, slot: usize, len: usize) -> core::result::Result<(), OutOfMemory> {

@@ -1,0 +1,104 @@
+//! The short way of a request: no descriptors, a payload of a slot at most, a place free. This is what a read, a write or a stat of
+//! an ordinary file takes; whatever else there is goes the long way ([`UserScheme::exchange`]).
+
+use core::sync::atomic::Ordering;
+
+use syscall::error::Result;
+use syscall::schemev2::Opcode;
+
+use super::request::{State, head};
+use super::{Back, Payload, UserScheme, demux, sqe, window};
+use crate::context::wait::{self, Wake};
+use crate::context::{Thread, sched};
+use crate::memory::UserSlice;
+
+impl UserScheme {
+    /// Sends a request with a payload in the client's memory and waits for the daemon's number. `args` are the arguments but
+    /// for the payload's address and length: the first one, and those behind the payload; the last one is the credentials.
+    #[inline]
+    pub fn call_short(
+        &self,
+        opcode: Opcode,
+        number: usize,
+        (third, fourth, last): (usize, usize, u64),
+        slice: UserSlice,
+        to_daemon: bool,
+        back: Back,
+    ) -> Result<usize> {
+        let me = Thread::current();
+        let len = slice.len();
+        let mut inner = self.inner.lock();
+        // A payload that goes to the daemon is copied with nothing locked, hence the long way.
+        let short = len != 0 && len <= window::SLOT_SIZE && !to_daemon && inner.bound != 0 && !inner.dead;
+        let base = inner.base;
+        let place = if short && !inner.idle.is_empty() { inner.requests.take_ready() } else { None };
+        let Some((index, request)) = place else {
+            drop(inner);
+            let mut request = sqe(opcode, [number, 0, 0, third, fourth]);
+            request.args[5] = last;
+            return self.call(request, Payload::User { slice, to_daemon, back });
+        };
+        request.begin(me);
+        let tag = request.sqe.tag;
+        request.sqe.opcode = opcode as u8;
+        let pid = u64::from(me.pid.load(Ordering::Relaxed));
+        request.sqe.caller = pid;
+        request.state = State::Delivered;
+        if !self.window.has(index, len) && self.window.ensure(index, len).is_err() {
+            self.free(&mut inner, index);
+            return Err(crate::memory::OutOfMemory.into());
+        }
+        wait::prepare();
+        let Some((daemon, direct)) = inner.claim_idle() else {
+            // Those that waited have been interrupted; the long way queues the request.
+            inner.requests.get(index).sqe = {
+                let mut request = sqe(opcode, [number, base + index * window::SLOT_SIZE, len, third, fourth]);
+                (request.tag, request.caller, request.args[5]) = (tag, pid, last);
+                request
+            };
+            inner.requests.queue(index, me.level());
+            drop(inner);
+            self.socket_events.notify(syscall::EventFlags::EVENT_READ);
+            wait::block(None);
+            return self.finish_short(me, index, slice, back);
+        };
+        inner.server = Some(daemon);
+        let words = [
+            head(opcode as u8, 0, tag),
+            number as u64,
+            (base + index * window::SLOT_SIZE) as u64,
+            len as u64,
+            third as u64,
+            fourth as u64,
+            last,
+            pid,
+        ];
+        for (place, word) in daemon.inbox.iter().zip(words) {
+            place.store(word, Ordering::Relaxed);
+        }
+        daemon.delivery.store(index as u32 + 1, Ordering::Relaxed);
+        sched::lend_level(daemon, me.level());
+        drop(inner);
+        sched::give_processor(me, daemon, direct);
+        self.finish_short(me, index, slice, back)
+    }
+
+    #[inline(always)]
+    fn finish_short(&self, me: &'static Thread, index: usize, slice: UserSlice, back: Back) -> Result<usize> {
+        if me.last_wake() != Wake::Event && self.interrupted(me, index).is_none() {
+            return Err(syscall::Error::new(syscall::error::EINTR));
+        }
+        let value = demux(me.reply.load(Ordering::Relaxed) as usize);
+        let copied = match (back, value) {
+            (Back::Result, Ok(count)) => self.window.write_out(index, slice.first(count)),
+            (Back::All, Ok(_)) => self.window.write_out(index, slice),
+            _ => Ok(()),
+        };
+        let mut inner = self.inner.lock();
+        let marks = inner.requests.get(index).marks;
+        self.free(&mut inner, index);
+        drop(inner);
+        copied?;
+        value.map_err(|error| marks.judge(error))
+    }
+}
