@@ -29,6 +29,18 @@ const COUNT_MASK: usize = 0xff;
 #[inline]
 pub fn call(fd: usize, payload: usize, len: usize, flags: usize, metadata: usize) -> Result<usize> {
     let slice = UserSlice::new(payload, len)?;
+    const PLAIN: usize = CallFlags::READ.bits() | CallFlags::WRITE.bits() | 3;
+    if flags == PLAIN {
+        // What a daemon does all day (`Socket::call`).
+        let metadata: [u64; 3] = UserSlice::new(metadata, 24)?.read_value()?;
+        let description = Thread::current().descriptor(fd)?;
+        return match &description.target {
+            Target::Kernel(object) => object.call(slice, CallFlags::READ | CallFlags::WRITE, &metadata),
+            Target::User { .. } => {
+                call_user(&description, None, slice, CallFlags::READ | CallFlags::WRITE, &metadata)
+            }
+        };
+    }
     let count = flags & COUNT_MASK;
     let flags = CallFlags::from_bits(flags & !COUNT_MASK).ok_or(Error::new(EINVAL))?;
     if count > MAX_METADATA {
@@ -36,13 +48,8 @@ pub fn call(fd: usize, payload: usize, len: usize, flags: usize, metadata: usize
     }
     let source = UserSlice::new(metadata, count * 8)?;
     let mut words = [0u64; MAX_METADATA];
-    // Three words are the common case.
-    if count == 3 {
-        words[..3].copy_from_slice(&source.read_value::<[u64; 3]>()?);
-    } else {
-        for (index, word) in words[..count].iter_mut().enumerate() {
-            *word = source.skip(index * 8).read_value()?;
-        }
+    for (index, word) in words[..count].iter_mut().enumerate() {
+        *word = source.skip(index * 8).read_value()?;
     }
     let metadata = &words[..count];
     if flags.contains(CallFlags::MULTIPLE_FDS2) {

@@ -85,6 +85,7 @@ fn page_fault(code: usize, user: bool, regs: &mut IntRegisters) {
 
 fn exception(vector: usize, code: usize, address: usize, user: bool, regs: &mut IntRegisters) {
     if !user {
+        crate::panic::note_trap(regs.rip, regs.rbp);
         panic!(
             "{} in the kernel: code {code:#x} address {address:#x} rip {:#x} rsp {:#x} rflags {:#x}\n\
              rax {:#x} rbx {:#x} rcx {:#x} rdx {:#x} rsi {:#x} rdi {:#x} rbp {:#x} r8 {:#x} r9 {:#x} r10 {:#x} r11 {:#x} r12 {:#x} r13 {:#x} r14 {:#x} r15 {:#x}",

@@ -10,7 +10,7 @@ use super::request::{State, head};
 use super::{Back, Payload, UserScheme, demux, sqe, window};
 use crate::context::wait::{self, Wake};
 use crate::context::{Thread, sched};
-use crate::memory::UserSlice;
+use crate::memory::{PAGE_SIZE, UserSlice};
 
 impl UserScheme {
     /// Sends a request with a payload in the client's memory and waits for the daemon's number. `args` are the arguments but
@@ -34,9 +34,7 @@ impl UserScheme {
         let place = if short && !inner.idle.is_empty() { inner.requests.take_ready() } else { None };
         let Some((index, request)) = place else {
             drop(inner);
-            let mut request = sqe(opcode, [number, 0, 0, third, fourth]);
-            request.args[5] = last;
-            return self.call(request, Payload::User { slice, to_daemon, back });
+            return self.call_long(opcode, [number, third, fourth], last, slice, (to_daemon, back));
         };
         request.begin(me);
         let tag = request.sqe.tag;
@@ -83,16 +81,36 @@ impl UserScheme {
         self.finish_short(me, index, slice, back)
     }
 
+    #[cold]
+    #[inline(never)]
+    fn call_long(
+        &self,
+        opcode: Opcode,
+        [number, third, fourth]: [usize; 3],
+        last: u64,
+        slice: UserSlice,
+        (to_daemon, back): (bool, Back),
+    ) -> Result<usize> {
+        let mut request = sqe(opcode, [number, 0, 0, third, fourth]);
+        request.args[5] = last;
+        self.call(request, Payload::User { slice, to_daemon, back })
+    }
+
     #[inline(always)]
     fn finish_short(&self, me: &'static Thread, index: usize, slice: UserSlice, back: Back) -> Result<usize> {
         if me.last_wake() != Wake::Event && self.interrupted(me, index).is_none() {
             return Err(syscall::Error::new(syscall::error::EINTR));
         }
         let value = demux(me.reply.load(Ordering::Relaxed) as usize);
-        let copied = match (back, value) {
-            (Back::Result, Ok(count)) => self.window.write_out(index, slice.first(count)),
-            (Back::All, Ok(_)) => self.window.write_out(index, slice),
-            _ => Ok(()),
+        let returned = match (back, value) {
+            (Back::Result, Ok(count)) => slice.first(count),
+            (Back::All, Ok(_)) => slice,
+            _ => UserSlice::empty(),
+        };
+        let copied = if returned.len() <= PAGE_SIZE {
+            self.window.write_out_page(index, returned)
+        } else {
+            self.window.write_out(index, returned)
         };
         let mut inner = self.inner.lock();
         let marks = inner.requests.get(index).marks;

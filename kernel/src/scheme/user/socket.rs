@@ -62,7 +62,7 @@ enum Waited {
 
 impl Socket {
     /// Binds the window to the caller's address space if it has none.
-    #[inline]
+    #[inline(always)]
     fn lock_bound(&self) -> Result<Locked<'_>> {
         let space = Thread::current().with_space(|space| space.id()).unwrap_or(0);
         let inner = self.scheme.inner.lock();
@@ -90,7 +90,7 @@ impl Socket {
     }
 
     /// Waits for a message. `after` leaves the processor once this thread is on the list of those that wait and the lock is released.
-    #[inline]
+    #[inline(always)]
     fn wait<'a>(&'a self, mut inner: Locked<'a>, nonblock: bool, after: impl FnOnce()) -> Waited {
         let me = Thread::current();
         if nonblock {
@@ -130,7 +130,7 @@ impl Socket {
     }
 
     /// Gives a message to the daemon; one that cannot be written goes back to the queue.
-    #[inline]
+    #[inline(always)]
     fn give(&self, taken: Taken, to: UserSlice) -> Result<()> {
         match &taken {
             Taken::Inbox(_) => to.write_words(&Thread::current().inbox),
@@ -189,8 +189,31 @@ impl Socket {
     }
 
     /// Carries out one answer; the thread that it answers is given back, to be woken or handed over to.
-    #[inline]
+    #[inline(always)]
     fn answer(&self, inner: &mut Inner, cqe: &Cqe, passed: &mut Option<Arc<Description>>) -> Result<Option<&'static Thread>> {
+        if cqe.flags == CqeOpcode::RespondRegular as u8
+            && let Some(index) = inner.requests.by_tag(cqe.tag)
+        {
+            let request = inner.requests.get(index);
+            if let Some(caller) = request.caller {
+                request.marks.extra = cqe.extra_raw[0];
+                request.state = State::Done;
+                caller.reply.store(cqe.result, Ordering::Relaxed);
+                return Ok(Some(caller));
+            }
+        }
+        self.answer_otherwise(inner, cqe, passed)
+    }
+
+    /// What is not an ordinary answer to somebody who waits.
+    #[cold]
+    #[inline(never)]
+    fn answer_otherwise(
+        &self,
+        inner: &mut Inner,
+        cqe: &Cqe,
+        passed: &mut Option<Arc<Description>>,
+    ) -> Result<Option<&'static Thread>> {
         let kind = CqeOpcode::try_from_raw(cqe.flags).ok_or(Error::new(EINVAL))?;
         if kind == CqeOpcode::SendFevent {
             self.send_event(cqe);
@@ -256,11 +279,13 @@ impl Socket {
     }
 
     /// Takes the descriptor that an answer passes on out of the daemon's table; one that it does not have is its own mistake.
-    #[inline]
+    #[inline(always)]
     fn take_passed(cqe: &Cqe) -> Result<Option<Arc<Description>>> {
-        if cqe.flags != CqeOpcode::RespondWithFd as u8 {
-            return Ok(None);
-        }
+        if cqe.flags != CqeOpcode::RespondWithFd as u8 { Ok(None) } else { Self::take_named(cqe) }
+    }
+
+    #[cold]
+    fn take_named(cqe: &Cqe) -> Result<Option<Arc<Description>>> {
         Thread::current().files()?.remove(cqe.result as usize).map(Some)
     }
 
@@ -331,7 +356,7 @@ impl Socket {
         let cqe: Cqe = buffer.read_value()?;
         let mut passed = Self::take_passed(&cqe)?;
         let mut inner = self.lock_bound()?;
-        if inner.requests.by_tag(cqe.tag).is_some_and(|index| inner.requests.get(index).loan.is_some()) {
+        if inner.requests.by_tag(cqe.tag).is_some_and(|index| inner.requests.get(index).marks.has_holdings) {
             drop(inner);
             self.end_loan(cqe.tag);
             inner = self.scheme.inner.lock();

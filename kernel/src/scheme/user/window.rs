@@ -92,6 +92,15 @@ impl Window {
         Ok(())
     }
 
+    /// As [`Window::write_out`] for what is on the slot's first page, which is there.
+    #[inline(always)]
+    pub fn write_out_page(&self, slot: usize, to: UserSlice) -> Result<()> {
+        match self.existing(slot * SLOT_PAGES) {
+            Some(frame) => to.write_from_frame(frame, 0),
+            None => Ok(()),
+        }
+    }
+
     /// Copies the slot to a client's memory.
     #[inline]
     pub fn write_out(&self, slot: usize, to: UserSlice) -> Result<()> {
