@@ -1,7 +1,7 @@
 //! A thread, and the table of all threads.
 //!
 //! Threads live in slots that are never freed ([`Thread`] references are `'static`): a slot keeps its kernel stack and the area
-//! for its vector registers when its thread is gone, and serves the next one under another generation. So a reference can
+//! for its vector registers when its thread is gone, and serves the next one. So a reference can
 //! never dangle, and starting a thread costs no memory management.
 
 use alloc::string::String;
@@ -59,7 +59,6 @@ pub struct Thread {
     /// Registers while it does not run.
     pub arch: ArchContext,
     slot: u32,
-    generation: AtomicU32,
     /// One for being alive, one for each handle.
     references: AtomicU32,
     pub(super) state: AtomicU8,
@@ -114,7 +113,6 @@ impl Thread {
             pending: AtomicU32::new(0),
             arch: ArchContext::new(),
             slot,
-            generation: AtomicU32::new(0),
             references: AtomicU32::new(1),
             state: AtomicU8::new(state::FREE),
             on_cpu: AtomicBool::new(false),
@@ -186,11 +184,6 @@ impl Thread {
     #[inline]
     pub fn slot(&self) -> u32 {
         self.slot
-    }
-
-    /// Tells this thread from earlier and later ones in its slot.
-    pub fn generation(&self) -> u32 {
-        self.generation.load(Ordering::Relaxed)
     }
 
     /// Whether it never runs user code.
@@ -357,6 +350,11 @@ impl Thread {
         self.level.load(Ordering::Relaxed)
     }
 
+    /// Processor it runs on, or ran on last.
+    pub fn last_cpu(&self) -> u32 {
+        self.cpu.load(Ordering::Relaxed)
+    }
+
     /// Status for those who hold a handle.
     pub fn status(&self) -> ThreadStatus {
         let mut status = self.shared.lock().status;
@@ -419,7 +417,6 @@ impl Thread {
     fn free(&'static self) {
         self.source.clear();
         self.state.store(state::FREE, Ordering::Release);
-        self.generation.fetch_add(1, Ordering::AcqRel);
         let mut table = TABLE.lock();
         table.live -= 1;
         table.free.push(self.slot);

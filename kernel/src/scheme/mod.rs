@@ -20,6 +20,7 @@ pub mod acpi;
 pub mod debug;
 pub mod description;
 pub mod event;
+pub mod input;
 pub mod irq;
 pub mod memory;
 pub mod object;

@@ -15,6 +15,7 @@ pub mod paging;
 pub mod percpu;
 pub mod pic;
 pub mod port;
+pub mod ps2;
 pub mod reference;
 pub mod rtc;
 pub mod serial;
