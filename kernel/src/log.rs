@@ -32,8 +32,6 @@ pub enum Level {
     Warn,
     /// Worth knowing.
     Info,
-    /// Only kept in the log, not shown.
-    Debug,
 }
 
 /// Writes a line to the log and the console, without a time. `kprintln!("{}", x)`.
@@ -80,7 +78,7 @@ pub fn message(level: Level, line: fmt::Arguments<'_>) {
     let label = match level {
         Level::Error => "error: ",
         Level::Warn => "warning: ",
-        Level::Info | Level::Debug => "",
+        Level::Info => "",
     };
     let microseconds = crate::time::now_ns() / 1000;
     let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);

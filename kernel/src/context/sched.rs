@@ -31,6 +31,8 @@ pub struct CpuSched {
     slice_end: Cell<u64>,
     /// A thread that must go on elsewhere, to be queued there once it is off this processor.
     emigrant: Cell<Option<&'static Thread>>,
+    /// Switches made, for statistics.
+    switches: Cell<u64>,
     /// Deadlines.
     pub(super) timers: timeout::CpuTimers,
 }
@@ -50,8 +52,14 @@ impl CpuSched {
             since: Cell::new(0),
             slice_end: Cell::new(0),
             emigrant: Cell::new(None),
+            switches: Cell::new(0),
             timers: timeout::CpuTimers::new(),
         }
+    }
+
+    /// Switches made on this processor.
+    pub fn switches(&self) -> u64 {
+        self.switches.get()
     }
 
     /// End of the current slice, for the timer: 0 when there is no limit.
@@ -274,6 +282,7 @@ fn go(cpu: &'static PerCpu, next: &'static Thread) {
     let now = crate::time::tsc();
     me.cpu_time.fetch_add_relaxed(now.wrapping_sub(cpu.sched.since.get()));
     cpu.sched.since.set(now);
+    cpu.sched.switches.set(cpu.sched.switches.get() + 1);
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu.index as u32, Ordering::Relaxed);
     switch::switch(me, next);

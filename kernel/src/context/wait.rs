@@ -111,18 +111,6 @@ impl WaitList {
         at.is_some_and(|at| self.0.remove(at).is_some())
     }
 
-    /// Takes the first off, without waking it.
-    #[inline]
-    pub fn pop(&mut self) -> Option<&'static Thread> {
-        self.0.pop_front()
-    }
-
-    /// The first.
-    #[inline]
-    pub fn first(&self) -> Option<&'static Thread> {
-        self.0.front().copied()
-    }
-
     /// Wakes the first that still waits.
     pub fn wake_one(&mut self) -> bool {
         while let Some(thread) = self.0.pop_front() {

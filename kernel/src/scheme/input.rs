@@ -3,8 +3,8 @@
 //! One lock (`level::BUFFER`), taken by the interrupt as well; the kernel runs with interrupts off, so they cannot meet on one
 //! processor.
 
-use syscall::error::{EAGAIN, EINTR, Error, Result};
 use syscall::EventFlags;
+use syscall::error::{EAGAIN, EINTR, Error, Result};
 
 use super::event::EventSource;
 use crate::context::wait::{self, WaitList, Wake};
@@ -33,7 +33,12 @@ impl Input {
     /// Empty.
     pub const fn new() -> Self {
         Input {
-            buffer: Lock::new(Buffer { bytes: [0; CAPACITY], first: 0, len: 0, readers: WaitList::new() }),
+            buffer: Lock::new(Buffer {
+                bytes: [0; CAPACITY],
+                first: 0,
+                len: 0,
+                readers: WaitList::new(),
+            }),
             source: EventSource::new(),
         }
     }

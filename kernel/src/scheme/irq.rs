@@ -48,7 +48,13 @@ struct Line {
 
 static LINES: [Line; COUNT] = [const {
     Line {
-        state: Lock::new(State { count: 0, level: false, handles: 0, kernel: None, readers: WaitList::new() }),
+        state: Lock::new(State {
+            count: 0,
+            level: false,
+            handles: 0,
+            kernel: None,
+            readers: WaitList::new(),
+        }),
         source: EventSource::new(),
     }
 }; COUNT];
@@ -67,7 +73,9 @@ fn route(gsi: u32, level: bool, low: bool) -> bool {
 
 /// Takes a line for the kernel: `handler` is called at each of its interrupts. False when there is no such line.
 pub fn claim(number: u32, handler: fn()) -> bool {
-    let Some((gsi, level, low)) = wiring(number) else { return false };
+    let Some((gsi, level, low)) = wiring(number) else {
+        return false;
+    };
     let mut state = LINES[gsi as usize].state.lock();
     if state.kernel.is_some() || state.handles != 0 || !route(gsi, level, low) {
         return false;
@@ -80,7 +88,9 @@ pub fn claim(number: u32, handler: fn()) -> bool {
 
 /// Global system interrupt `gsi` has come.
 pub fn interrupt(gsi: u8) {
-    let Some(line) = LINES.get(usize::from(gsi)) else { return apic::eoi() };
+    let Some(line) = LINES.get(usize::from(gsi)) else {
+        return apic::eoi();
+    };
     let (kernel, level) = {
         let mut state = line.state.lock();
         state.count += 1;
@@ -151,14 +161,19 @@ impl Object for Root {
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
+        Ok(Stat {
+            st_mode: MODE_DIR | 0o555,
+            ..Stat::default()
+        })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
-        let open = |&number: &u32| {
-            wiring(number).is_some_and(|(gsi, ..)| LINES[gsi as usize].state.lock().kernel.is_none())
-        };
-        Ok((0..ioapic::count()).filter(open).map(|number| number.to_string()).collect())
+        let open =
+            |&number: &u32| wiring(number).is_some_and(|(gsi, ..)| LINES[gsi as usize].state.lock().kernel.is_none());
+        Ok((0..ioapic::count())
+            .filter(open)
+            .map(|number| number.to_string())
+            .collect())
     }
 }
 
@@ -190,7 +205,12 @@ impl Handle {
         state.handles += 1;
         let seen = AtomicU64::new(state.count);
         drop(state);
-        Ok(Handle { number, gsi, line, seen })
+        Ok(Handle {
+            number,
+            gsi,
+            line,
+            seen,
+        })
     }
 }
 
@@ -250,11 +270,18 @@ impl Object for Handle {
 
     fn readiness(&self) -> EventFlags {
         let new = self.line.state.lock().count != self.seen.load(Ordering::Relaxed);
-        if new { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
+        if new {
+            EventFlags::EVENT_READ
+        } else {
+            EventFlags::EVENT_NONE
+        }
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat { st_mode: MODE_CHR | 0o600, ..Stat::default() })
+        Ok(Stat {
+            st_mode: MODE_CHR | 0o600,
+            ..Stat::default()
+        })
     }
 
     fn path(&self) -> Result<String> {

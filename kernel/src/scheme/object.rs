@@ -9,8 +9,7 @@ use syscall::{CallFlags, EventFlags, GlobalSchemes, MODE_CHR, Map, Stat, StatVfs
 
 use super::Description;
 use super::event::EventSource;
-use super::proc::{AddressSpaceHandle, FileTableHandle, ThreadHandle};
-use super::user::socket::Socket;
+use super::proc::{AddressSpaceHandle, FileTableHandle};
 use crate::memory::UserSlice;
 use crate::memory::pager::Pager;
 
@@ -138,11 +137,6 @@ pub trait Object: Send + Sync {
         Ok(())
     }
 
-    /// The thread that it is a handle of.
-    fn as_thread(&self) -> Option<&ThreadHandle> {
-        None
-    }
-
     /// The address space that it is a handle of.
     fn as_space(&self) -> Option<&AddressSpaceHandle> {
         None
@@ -150,11 +144,6 @@ pub trait Object: Send + Sync {
 
     /// The descriptor table that it is a handle of.
     fn as_files(&self) -> Option<&FileTableHandle> {
-        None
-    }
-
-    /// The socket of a user scheme that it is.
-    fn as_socket(&self) -> Option<&Socket> {
         None
     }
 }

@@ -42,14 +42,20 @@ impl Object for Root {
         };
         Ok(Arc::new_cyclic(|this: &Weak<Clock>| Clock {
             clock,
-            alarms: Lock::new(Alarms { pending: Vec::new(), due: false }),
+            alarms: Lock::new(Alarms {
+                pending: Vec::new(),
+                due: false,
+            }),
             source: EventSource::new(),
             this: this.clone(),
         }))
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
+        Ok(Stat {
+            st_mode: MODE_DIR | 0o555,
+            ..Stat::default()
+        })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
@@ -72,7 +78,11 @@ struct Clock {
 
 impl Clock {
     fn now(&self) -> u64 {
-        if self.clock == CLOCK_REALTIME { time::realtime_ns() } else { time::now_ns() }
+        if self.clock == CLOCK_REALTIME {
+            time::realtime_ns()
+        } else {
+            time::now_ns()
+        }
     }
 
     /// Sets a wake-up at `when` (nanoseconds of this clock).
@@ -109,7 +119,9 @@ impl Timed for Clock {
     fn expired(&self, key: u64) {
         {
             let mut alarms = self.alarms.lock();
-            let Some(at) = alarms.pending.iter().position(|&timer| timeout::number(timer) == key) else { return };
+            let Some(at) = alarms.pending.iter().position(|&timer| timeout::number(timer) == key) else {
+                return;
+            };
             alarms.pending.swap_remove(at);
             alarms.due = true;
         }
@@ -144,7 +156,12 @@ impl Object for Clock {
         crate::memory::admit()?;
         let mut done = 0;
         while from.len() - done >= SIZE {
-            match from.skip(done).read_value().and_then(parse).and_then(|when| self.set(when)) {
+            match from
+                .skip(done)
+                .read_value()
+                .and_then(parse)
+                .and_then(|when| self.set(when))
+            {
                 Ok(()) => done += SIZE,
                 Err(_) if done != 0 => break,
                 Err(error) => return Err(error),
@@ -158,11 +175,18 @@ impl Object for Clock {
     }
 
     fn readiness(&self) -> EventFlags {
-        if self.alarms.lock().due { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
+        if self.alarms.lock().due {
+            EventFlags::EVENT_READ
+        } else {
+            EventFlags::EVENT_NONE
+        }
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat { st_mode: MODE_CHR | 0o666, ..Stat::default() })
+        Ok(Stat {
+            st_mode: MODE_CHR | 0o666,
+            ..Stat::default()
+        })
     }
 
     fn path(&self) -> Result<String> {

@@ -151,6 +151,7 @@ mod order {
 
     pub struct Held<const L: u8> {
         since: u64,
+        taken: bool,
     }
 
     impl<const L: u8> Held<L> {
@@ -158,23 +159,24 @@ mod order {
         pub fn check() -> Self {
             let held = percpu::held_levels();
             assert!(held >> L == 0, "lock of level {L} taken while levels {held:#b} are held");
-            Held { since: 0 }
+            Held { since: 0, taken: false }
         }
 
         pub fn acquired(mut self) -> Self {
             percpu::hold_level(L, true);
             self.since = crate::time::now_ns();
+            self.taken = true;
             self
         }
 
         pub fn tried() -> Self {
-            Held { since: 0 }.acquired()
+            Held { since: 0, taken: false }.acquired()
         }
     }
 
     impl<const L: u8> Drop for Held<L> {
         fn drop(&mut self) {
-            if self.since == 0 {
+            if !self.taken {
                 return;
             }
             percpu::hold_level(L, false);

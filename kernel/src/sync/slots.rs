@@ -15,9 +15,6 @@ pub struct SlotTable<T: 'static> {
 }
 
 impl<T: Sync> SlotTable<T> {
-    /// Most things.
-    pub const CAPACITY: usize = CHUNK * CHUNKS;
-
     /// Empty.
     pub const fn new() -> Self {
         SlotTable { chunks: [const { AtomicPtr::new(core::ptr::null_mut()) }; CHUNKS], made: AtomicU32::new(0) }

@@ -130,11 +130,14 @@ fn call_user(
     if kind.is_some_and(takes_path) {
         check_utf8(slice)?;
     }
-    let value = scheme.call(request, payload)?;
+    let answer = scheme.exchange(request, payload, Vec::new())?;
+    if answer.notify_detach {
+        description.request_detach_notice();
+    }
     if is_stat && reads {
         write_device(slice, scheme.id())?;
     }
-    Ok(value)
+    Ok(answer.value)
 }
 
 /// Standard calls whose payload is a path (or two, with a NUL between).

@@ -12,8 +12,6 @@ use super::cpuid::{self, tsc};
 use super::msr;
 use crate::time;
 
-/// First vector of device interrupts: global system interrupt 0.
-pub const VECTOR_GSI: u8 = 0x30;
 /// The timer.
 pub const VECTOR_TIMER: usize = 0xf0;
 /// Another processor has work for this one.
@@ -252,11 +250,6 @@ pub fn disarm_timer() {
     } else {
         write(reg::TIMER_INITIAL, 0);
     }
-}
-
-/// Whether the timer works against the time stamp counter.
-pub fn has_deadline_timer() -> bool {
-    DEADLINE.load(Relaxed)
 }
 
 /// Interrupts the processor with this APIC id.

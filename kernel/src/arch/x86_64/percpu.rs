@@ -181,11 +181,6 @@ impl PerCpu {
         self.apic_id.store(id, Ordering::Relaxed);
     }
 
-    /// Whether `install` has run for this structure.
-    pub fn is_installed(&self) -> bool {
-        !self.this.get().is_null()
-    }
-
     /// Sets the thread that runs here; only the context switch does.
     pub(super) fn set_current(&self, thread: &'static Thread) {
         self.current.set(thread);

@@ -155,12 +155,6 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
     running
 }
 
-/// The local APIC id of processor `index`, if it has been started.
-pub fn apic_id(index: usize) -> Option<u32> {
-    let slot = SLOTS.get(index)?;
-    (slot.state.load(Ordering::Acquire) == ARRIVED).then(|| slot.apic_id.load(Ordering::Relaxed))
-}
-
 /// A free page below 640 KiB for the real-mode code: the highest, because firmware keeps its own things low.
 fn find_page(info: &BootInfo) -> Option<u64> {
     let usable = |page: u64| {

@@ -36,11 +36,6 @@ impl ThreadHandle {
         ThreadHandle { thread, authority }
     }
 
-    /// The thread.
-    pub fn thread(&self) -> &'static Thread {
-        self.thread
-    }
-
     fn sibling(&self) -> Result<ThreadHandle> {
         let new = ThreadHandle::adopt(threads::create()?, self.authority);
         let (thread, old) = (new.thread, self.thread);
@@ -250,10 +245,6 @@ impl Object for ThreadHandle {
     fn readiness(&self) -> EventFlags {
         let stopped = self.thread.pending() & pending::STOP != 0;
         if self.thread.is_dead() || stopped { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
-    }
-
-    fn as_thread(&self) -> Option<&ThreadHandle> {
-        Some(self)
     }
 }
 

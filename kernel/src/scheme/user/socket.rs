@@ -515,10 +515,6 @@ impl Object for Socket {
             EventFlags::EVENT_NONE
         }
     }
-
-    fn as_socket(&self) -> Option<&Socket> {
-        Some(self)
-    }
 }
 
 impl Drop for Socket {
