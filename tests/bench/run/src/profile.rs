@@ -7,7 +7,7 @@ use std::io::Write;
 use crate::options::Options;
 use crate::qemu::{MEMORY_MIB, Mode};
 use crate::report::thousands;
-use crate::symbols::{Place, Symbols};
+use crate::symbols::{Map, Place, Symbols};
 use crate::systems::System;
 
 /// A block of guest code.
@@ -78,7 +78,8 @@ pub fn run(options: &Options, system: &System) -> Result<bool, String> {
     let extra = ["-plugin".into(), format!("{},out={}", plugin.display(), file.display())];
     let arguments = format!("--profile --rows {} --memory-kib {}", options.rows, MEMORY_MIB << 10);
     let serial = system.boot(options, Mode::Icount, &arguments, &extra)?;
-    let Some((iterations, ticks)) = profiled(&String::from_utf8_lossy(&serial)) else {
+    let serial = String::from_utf8_lossy(&serial);
+    let Some((iterations, ticks)) = profiled(&serial) else {
         return Err(format!("{} did not measure {}", system.name, options.rows));
     };
     let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -146,6 +146,17 @@ impl Map {
         Self(list)
     }
 
+    /// Picks the lines `bench symbol ADDRESS NAME` out of a guest's serial log.
+    pub fn from_guest(serial: &str) -> Self {
+        let lines = serial.lines().filter_map(|line| Some(line.split_once("bench symbol ")?.1));
+        Self::parse(&lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Name of the function that contains `address`.
     pub fn name(&self, address: u64) -> Option<&str> {
         let after = self.0.partition_point(|entry| entry.0 <= address);
@@ -165,10 +176,12 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// Loads the kernel's names and those of the programs.
-    pub fn load(kernel: &Path, programs: &[impl AsRef<Path>]) -> Result<Self, String> {
+    /// Loads the kernel's names, from what the guest told or else from a file, and those of the programs.
+    pub fn load(guest: Map, kernel: &Path, programs: &[impl AsRef<Path>]) -> Result<Self, String> {
         let bytes = fs::read(kernel).map_err(|error| format!("{}: {error}", kernel.display()))?;
-        let kernel = if bytes.starts_with(b"\x7fELF") {
+        let kernel = if !guest.is_empty() {
+            Kernel::Map(guest)
+        } else if bytes.starts_with(b"\x7fELF") {
             Kernel::Elf(Box::new(Program {
                 base: 0,
                 ..Program::load(kernel, "kernel".into())?
@@ -234,5 +247,8 @@ mod tests {
         assert_eq!(map.name(0x10), Some("core::first one"));
         assert_eq!(map.name(0xef), Some("core::first one"));
         assert_eq!(map.name(0x1000), Some("second"));
+        assert!(Map::default().is_empty());
+        let map = Map::from_guest("[ 1.0] bench symbol 20 vfs_read\r\nbench row x\r\n");
+        assert_eq!(map.name(0x21), Some("vfs_read"));
     }
 }

@@ -11,7 +11,7 @@ mod wake;
 
 use std::io::{ErrorKind, Result};
 
-use crate::measure::{Bench, Sample};
+use crate::measure::{Bench, Purpose, Sample};
 use crate::options::Options;
 use crate::sys;
 pub use machine::Arrival;
@@ -97,6 +97,11 @@ pub fn run(options: &Options, arrival: Arrival) -> i32 {
                 failed += i32::from(error.kind() != ErrorKind::Unsupported);
             }
         }
+    }
+    if options.purpose == Purpose::Profile
+        && let Err(error) = sys::print_symbols()
+    {
+        println!("bench failed symbols: {error}");
     }
     println!("bench info clock_ns {}", sys::clock_ns() - ns);
     println!("bench info clock_ticks {}", sys::tsc() - ticks);

@@ -1,7 +1,7 @@
 //! Linux's side: the program is `/init` of an initramfs and the only process there is.
 
 use std::ffi::{CStr, CString, c_int, c_void};
-use std::io::{Error, Result};
+use std::io::{Error, Result, Write};
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicU32;
 
@@ -40,6 +40,19 @@ pub fn finish(_status: i32) -> ! {
         libc::reboot(libc::RB_AUTOBOOT);
     }
     std::process::exit(0)
+}
+
+/// Prints the kernel's functions, for a profile: Debian's package has no list of them.
+pub fn print_symbols() -> Result<()> {
+    let list = std::fs::read_to_string("/proc/kallsyms")?;
+    let mut text = String::new();
+    for line in list.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [address, "t" | "T" | "w" | "W", name, ..] = words.as_slice() {
+            text += &format!("bench symbol {address} {name}\n");
+        }
+    }
+    std::io::stdout().write_all(text.as_bytes())
 }
 
 /// Ticks at kernel entry as far as the system knows them: Linux does not tell, the driver measures them with a stub.

@@ -1,0 +1,106 @@
+//! `fcntl.h`: opening, and control of descriptors.
+
+use libc::{
+    AT_FDCWD, EINVAL, ENOSYS, F_DUPFD, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, c_char,
+    c_int, mode_t,
+};
+use syscall::error::Result;
+
+use crate::errno::{self, error};
+use crate::rt::files::{self, Place};
+use crate::rt::path::Canonical;
+use crate::rt::{resolve, sys};
+use crate::string::bytes;
+
+/// `F_DUPFD_CLOEXEC` as crate `libredox` has it (crate `libc` has the value of `F_DUPFD`).
+const F_DUPFD_CLOEXEC: c_int = 1030;
+/// Bits of `O_*` that the kernel sees: not those of the descriptor number, and none of the mode's.
+const OPEN_FLAGS: usize = 0xffff_0000 & !(O_CLOEXEC as usize);
+
+/// The canonical path of what a C program says.
+///
+/// # Safety
+/// `path` is a C string.
+pub unsafe fn canonical(path: *const c_char) -> Result<Canonical> {
+    // SAFETY: as this function demands.
+    resolve::canonical(unsafe { bytes(path)? })
+}
+
+/// The same for the functions that take a directory.
+///
+/// # Safety
+/// As [`canonical`].
+pub unsafe fn canonical_at(dir: c_int, path: *const c_char) -> Result<Canonical> {
+    // SAFETY: as this function demands.
+    let path = unsafe { bytes(path)? };
+    if dir == AT_FDCWD { resolve::canonical(path) } else { resolve::canonical_at(descriptor(dir)?, path) }
+}
+
+/// A descriptor as the kernel takes it: C's are never negative.
+#[inline]
+pub fn descriptor(fd: c_int) -> Result<usize> {
+    usize::try_from(fd).map_err(|_| error(libc::EBADF))
+}
+
+/// Opens with the flags of C.
+pub fn open_path(path: Canonical, flags: c_int, mode: usize) -> Result<usize> {
+    let mode = if flags & O_CREAT != 0 { resolve::creation_mode(mode) } else { 0 };
+    let place = Place::Program { cloexec: flags & O_CLOEXEC != 0 };
+    resolve::open(path, flags as u32 as usize & OPEN_FLAGS | mode, place)
+}
+
+/// `open`. The mode is only looked at with `O_CREAT`, so a caller that leaves it out is harmless.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: POSIX demands a C string.
+    errno::int(unsafe { canonical(path) }.and_then(|path| open_path(path, flags, mode as usize)))
+}
+
+/// `openat`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: POSIX demands a C string.
+    errno::int(unsafe { canonical_at(dir, path) }.and_then(|path| open_path(path, flags, mode as usize)))
+}
+
+/// `creat`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn creat(path: *const c_char, mode: mode_t) -> c_int {
+    // SAFETY: as for `open`.
+    unsafe { open(path, O_CREAT | O_TRUNC | O_WRONLY, mode) }
+}
+
+/// What `fcntl` does, for C and for `libredox`.
+pub fn control(fd: usize, command: c_int, argument: usize) -> Result<usize> {
+    match command {
+        F_DUPFD | F_DUPFD_CLOEXEC => {
+            if argument & !ochre_abi::UPPER >= crate::rt::slots::RANGE {
+                return Err(error(EINVAL));
+            }
+            let cloexec = command == F_DUPFD_CLOEXEC;
+            files::create_from(argument, cloexec, |slot| sys::dup_into(fd, b"", slot))
+        }
+        F_GETFD => files::cloexec(fd).map(|cloexec| if cloexec { O_CLOEXEC as usize } else { 0 }),
+        // 1 is what the flag is elsewhere; programs that write the number mean this.
+        F_SETFD => files::set_cloexec(fd, argument & (O_CLOEXEC as usize | 1) != 0).map(|()| 0),
+        F_GETFL | F_SETFL => sys::fcntl(fd, command as usize, argument),
+        _ if command as usize == syscall::F_GET_SCHEMEID => sys::fcntl(fd, command as usize, argument),
+        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW => Err(error(ENOSYS)),
+        _ => Err(error(EINVAL)),
+    }
+}
+
+/// `fcntl`.
+#[unsafe(no_mangle)]
+pub extern "C" fn fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
+    errno::int(descriptor(fd).and_then(|fd| control(fd, command, argument)))
+}
+
+/// `posix_fallocate`: makes the file at least so long.
+#[unsafe(no_mangle)]
+pub extern "C" fn posix_fallocate(fd: c_int, offset: libc::off_t, len: libc::off_t) -> c_int {
+    errno::number(descriptor(fd).and_then(|fd| {
+        let end = offset.checked_add(len).filter(|_| offset >= 0 && len > 0).ok_or(error(EINVAL))? as u64;
+        if sys::fstat(fd)?.st_size < end { crate::unistd::set_length(fd, end) } else { Ok(0) }
+    }))
+}

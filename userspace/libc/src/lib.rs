@@ -1,0 +1,51 @@
+//! The C library of Ochre, written in Rust.
+//!
+//! It gives ordinary programs (Rust's `std`, `libredox`, `redox_event`, `redox-scheme`) the C ABI that crate `libc` declares
+//! for Redox, on top of the few kernel calls there are. One module for each POSIX header family holds the exported functions;
+//! [`rt`] holds what they share: process start, threads, descriptor slots, paths, the heap, the system call.
+//!
+//! The logic that needs no kernel (path names, descriptor slots, the heap) also compiles on the build host, where
+//! `cargo test` reaches it; the exported symbols exist only for the target.
+#![cfg_attr(target_os = "redox", no_std)]
+#![cfg_attr(not(target_os = "redox"), allow(dead_code))]
+
+pub mod rt;
+
+#[cfg(target_os = "redox")]
+mod dirent;
+#[cfg(target_os = "redox")]
+mod errno;
+#[cfg(target_os = "redox")]
+mod event;
+#[cfg(target_os = "redox")]
+mod fcntl;
+#[cfg(target_os = "redox")]
+mod ioctl;
+#[cfg(target_os = "redox")]
+mod mman;
+#[cfg(target_os = "redox")]
+mod netdb;
+#[cfg(target_os = "redox")]
+mod poll;
+#[cfg(target_os = "redox")]
+mod process;
+#[cfg(target_os = "redox")]
+mod pthread;
+#[cfg(target_os = "redox")]
+mod redox;
+#[cfg(target_os = "redox")]
+mod signal;
+#[cfg(target_os = "redox")]
+mod socket;
+#[cfg(target_os = "redox")]
+mod stat;
+#[cfg(target_os = "redox")]
+mod stdlib;
+#[cfg(target_os = "redox")]
+mod string;
+#[cfg(target_os = "redox")]
+mod time;
+#[cfg(target_os = "redox")]
+mod uio;
+#[cfg(target_os = "redox")]
+mod unistd;
