@@ -1,0 +1,118 @@
+//! `ochre-image`: makes what Ochre boots from. See [`USAGE`].
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use lexopt::prelude::*;
+use ochre_installer::initfs::Archive;
+use ochre_installer::iso::Iso;
+use ochre_installer::symbols;
+
+/// What `--help` prints.
+const USAGE: &str = "\
+ochre-image initfs --out FILE [--tree DIR] [PATH=HOSTFILE]...
+    an initfs archive with these files; a path that is given twice is refused
+ochre-image symbols --kernel ELF --out FILE
+    the table kernel.sym, with which a kernel panic names addresses
+ochre-image iso --kernel ELF --initfs FILE --out FILE [--append TEXT] [--timeout SECONDS]
+    an image that boots from CD and USB stick, by BIOS and UEFI; TEXT goes to the kernel's command line
+";
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run(lexopt::Parser::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ochre-image: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<()> {
+    match arguments.next()? {
+        Some(Value(command)) if command == "initfs" => initfs(arguments),
+        Some(Value(command)) if command == "symbols" => symbols(arguments),
+        Some(Value(command)) if command == "iso" => iso(arguments),
+        Some(Long("help") | Short('h')) => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => Err(format!("{}; --help tells what there is", other.unexpected()).into()),
+        None => Err("what is to be made? --help tells what there is".into()),
+    }
+}
+
+fn initfs(mut arguments: lexopt::Parser) -> Result<()> {
+    let mut archive = Archive::new();
+    let mut out = None;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+            Long("tree") => archive.host_tree(Path::new(&arguments.value()?))?,
+            Value(pair) => {
+                let pair = pair.string()?;
+                let (path, host) = pair
+                    .split_once('=')
+                    .ok_or_else(|| format!("{pair}: PATH=HOSTFILE is expected"))?;
+                archive.host_file(path, Path::new(host))?;
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    write(&needed(out, "--out")?, &archive.to_bytes())
+}
+
+fn symbols(mut arguments: lexopt::Parser) -> Result<()> {
+    let (mut kernel, mut out) = (None, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("kernel") => kernel = Some(PathBuf::from(arguments.value()?)),
+            Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let (kernel, out) = (needed(kernel, "--kernel")?, needed(out, "--out")?);
+    let elf = fs::read(&kernel).map_err(|error| format!("{}: {error}", kernel.display()))?;
+    let table = symbols::table(&elf).map_err(|error| format!("{}: {error}", kernel.display()))?;
+    write(&out, table.as_bytes())
+}
+
+fn iso(mut arguments: lexopt::Parser) -> Result<()> {
+    let (mut kernel, mut initfs, mut out) = (None, None, None);
+    let (mut append, mut timeout) = (String::new(), 3);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("kernel") => kernel = Some(PathBuf::from(arguments.value()?)),
+            Long("initfs") => initfs = Some(PathBuf::from(arguments.value()?)),
+            Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+            Long("append") => append = arguments.value()?.string()?,
+            Long("timeout") => timeout = arguments.value()?.parse()?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let iso = Iso {
+        kernel: &needed(kernel, "--kernel")?,
+        initfs: &needed(initfs, "--initfs")?,
+        append: &append,
+        timeout,
+    };
+    Ok(iso.write(&absolute(&needed(out, "--out")?)?)?)
+}
+
+fn needed(value: Option<PathBuf>, name: &str) -> Result<PathBuf> {
+    value.ok_or_else(|| format!("{name} is missing").into())
+}
+
+/// So that a file whose name begins with a dash is no option to another program.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    Ok(env::current_dir()?.join(path))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()).into())
+}
