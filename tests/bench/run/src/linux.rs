@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cpio::Archive;
+use ochre_installer::initfs::{self, Archive};
 
 /// What turns Linux's extras off and leaves it at its best.
 pub const OPTIONS: &str = "console=ttyS0 quiet mitigations=off nokaslr norandmaps init_on_alloc=0 psi=0 lsm= audit=0 \
@@ -63,16 +63,16 @@ fn version_key(name: &str) -> Vec<u64> {
 }
 
 /// The first root file system: the program as `/init`, the small program it executes, the module.
-pub fn initramfs(bench: &[u8], small: &[u8], fuse: &[u8]) -> Vec<u8> {
-    let mut archive = Archive::default();
+pub fn initramfs(bench: Vec<u8>, small: Vec<u8>, fuse: Vec<u8>) -> Result<Vec<u8>, initfs::Error> {
+    let mut archive = Archive::new();
     for dir in ["dev", "proc", "tmp"] {
-        archive.directory(dir);
+        archive.directory(dir)?;
     }
-    archive.device("dev/console", 5, 1);
-    archive.file("init", 0o755, bench);
-    archive.file("true", 0o755, small);
-    archive.file("fuse.ko", 0o644, fuse);
-    archive.finish()
+    archive.character_device("dev/console", 5, 1)?;
+    archive.file("init", bench)?;
+    archive.file("true", small)?;
+    archive.file("fuse.ko", fuse)?;
+    Ok(archive.to_bytes())
 }
 
 /// The ELF file inside a boot image (Linux `Documentation/x86/boot.rst`: `setup_sects` at 0x1f1, `payload_offset` at 0x248,

@@ -2,7 +2,6 @@
 //! by side. `ochre-bench-run --help` lists the options; `tests/bench/run.sh` builds what it needs and calls it.
 #![forbid(unsafe_code)]
 
-mod cpio;
 mod linux;
 mod options;
 mod output;

@@ -85,6 +85,7 @@ pub fn run(options: &Options, system: &System) -> Result<bool, String> {
     let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let recording = Recording::parse(&text);
     let symbols = Symbols::load(
+        Map::from_guest(&serial),
         options.kernel_symbols.as_deref().unwrap_or(&system.symbols),
         &options.symbols,
     )?;

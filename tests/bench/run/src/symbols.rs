@@ -148,7 +148,9 @@ impl Map {
 
     /// Picks the lines `bench symbol ADDRESS NAME` out of a guest's serial log.
     pub fn from_guest(serial: &str) -> Self {
-        let lines = serial.lines().filter_map(|line| Some(line.split_once("bench symbol ")?.1));
+        let lines = serial
+            .lines()
+            .filter_map(|line| Some(line.split_once("bench symbol ")?.1));
         Self::parse(&lines.collect::<Vec<_>>().join("\n"))
     }
 

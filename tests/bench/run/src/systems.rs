@@ -115,7 +115,8 @@ pub fn linux_system(options: &Options) -> Result<System, String> {
         write(&kernel, &linux::unwrap_kernel(&read(&package.image)?)?)?;
     }
     let archive = options.work.join("initramfs.cpio");
-    write(&archive, &linux::initramfs(&bench, &small, &read(&package.fuse)?))?;
+    let bytes = linux::initramfs(bench, small, read(&package.fuse)?).map_err(|error| error.to_string())?;
+    write(&archive, &bytes)?;
     Ok(System {
         name: "linux",
         symbols: package
