@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use kernel_core::vma::Prot;
-use kernel_core::{cpio, elf};
-use ochre_abi::{UPPER, auxv, boot_fd};
+use kernel_core::cpio;
+use ochre_abi::{UPPER, auxv, boot_fd, elf};
 use syscall::{GlobalSchemes, O_RDWR};
 
 use crate::arch::boot;

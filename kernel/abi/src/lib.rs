@@ -9,6 +9,12 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate std;
+
+pub mod elf;
+pub mod list;
+
 /// First address above user space (canonical lower half of 4-level paging). The last page below it is never mapped, so
 /// that a `syscall` instruction can never sit at the very end and return to a non-canonical address.
 pub const USER_END: usize = 0x0000_7fff_ffff_f000;
@@ -69,6 +75,67 @@ pub mod auxv {
     pub const CMDLINE_LEN: usize = 0x1003;
 }
 
+/// Descriptors that every process but the first starts with, beside those its starter gives it: named by the auxiliary
+/// vector, at these numbers.
+pub mod start_fd {
+    use super::UPPER;
+    /// Handle of the first thread.
+    pub const THREAD: usize = super::boot_fd::THREAD;
+    /// Handle of the descriptor table.
+    pub const FILETABLE: usize = UPPER | 0x40;
+    /// Name space, unless the process has none.
+    pub const NAMESPACE: usize = UPPER | 0x41;
+}
+
+/// Starting a process with exactly what it is given: the request of libc's `ochre_spawn_v1`, which the crate `ochre-spawn`
+/// wraps. The answer is a descriptor of the first thread (`kernel.proc`, with authority), or a negated error number.
+pub mod spawn {
+    /// No name space: the process can reach nothing but its descriptors.
+    pub const NONE: usize = usize::MAX;
+
+    /// One descriptor of the caller, and the number that it has in the new process too.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Inherit {
+        /// The caller's number.
+        pub from: usize,
+        /// The new process's number.
+        pub to: usize,
+    }
+
+    /// Bytes somewhere in the caller's memory.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Bytes {
+        /// Address; not looked at when there are none.
+        pub address: usize,
+        /// How many.
+        pub len: usize,
+    }
+
+    /// What `ochre_spawn_v1` is asked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Request {
+        /// The program file: a static ELF.
+        pub image: Bytes,
+        /// Arguments, each ended by a NUL.
+        pub args: Bytes,
+        /// Environment, each entry ended by a NUL.
+        pub env: Bytes,
+        /// List of [`Inherit`] (the length counts entries).
+        pub descriptors: Bytes,
+        /// Descriptor of its name space, or [`NONE`].
+        pub namespace: usize,
+        /// Path of its current directory.
+        pub directory: Bytes,
+        /// File mode creation mask.
+        pub umask: usize,
+        /// User id in the lower half, group id in the upper.
+        pub credentials: u64,
+    }
+}
+
 /// The kernel scheme `kernel.proc`: threads, address spaces and descriptor tables.
 ///
 /// | from | call | gives |
@@ -84,8 +151,8 @@ pub mod auxv {
 /// | descriptor table | `dup("empty")`, `dup("copy")` | a new empty one; a copy that shares the descriptions |
 ///
 /// Authority is what lets a handle write credentials. `sibling` inherits it. A thread that has not been started is freed
-/// when its last handle closes. `EVENT_READ` on a thread handle is raised when it dies, stops, or has an exception that
-/// nobody handles.
+/// when its last handle closes. `EVENT_READ` on a thread handle is raised when it dies or stops. An exception that nobody handles ends
+/// every thread of the address space: its memory can no longer be trusted.
 pub mod proc {
     /// Verbs of a thread handle.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +163,7 @@ pub mod proc {
         /// Ends the calling thread. `metadata[1..3]` = address and length of its stack, unmapped on the way (0 = none).
         /// `metadata[3]` = exit status, read back by [`ThreadVerb::GetStatus`]. Only on the caller's own handle.
         Exit = 2,
-        /// Ends the thread wherever it is.
+        /// Ends the thread wherever it is. Other threads of its address space go on; see [`ThreadVerb::EndSpace`].
         Kill = 3,
         /// Takes the thread off the processors until [`ThreadVerb::Resume`].
         Stop = 4,
@@ -135,15 +202,19 @@ pub mod proc {
         SetIoPrivilege = 20,
         /// Lets a thread that was stopped by an exception go on (`metadata[1]` = 0) or stay an exception (end it, 1).
         ResumeException = 21,
+        /// Ends every thread in the thread's address space, and none can be started in it from then on. `metadata[1]` = exit
+        /// status of all of them. When a thread of the space does it, their state becomes [`state::EXITED`], else
+        /// [`state::KILLED`]. Whoever comes second changes nothing.
+        EndSpace = 22,
     }
 
     impl ThreadVerb {
         /// The verb with this number, if there is one.
         pub const fn from_raw(raw: u64) -> Option<Self> {
             use ThreadVerb::*;
-            const ALL: [ThreadVerb; 21] = [
+            const ALL: [ThreadVerb; 22] = [
                 Start, Exit, Kill, Stop, Resume, Interrupt, GetRegs, SetRegs, GetFloat, SetFloat, GetEnv, SetEnv, GetAttrs,
-                SetAttrs, GetStatus, SetSighandler, SetAddrSpace, SetFileTable, SetAffinity, SetIoPrivilege, ResumeException,
+                SetAttrs, GetStatus, SetSighandler, SetAddrSpace, SetFileTable, SetAffinity, SetIoPrivilege, ResumeException, EndSpace,
             ];
             if raw >= 1 && raw <= ALL.len() as u64 { Some(ALL[raw as usize - 1]) } else { None }
         }

@@ -14,8 +14,6 @@ pub mod buddy;
 pub mod clock;
 pub mod cmdline;
 pub mod cpio;
-pub mod elf;
-pub mod list;
 pub mod ring;
 pub mod runqueue;
 pub mod screen;

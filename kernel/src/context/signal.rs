@@ -7,14 +7,14 @@ use alloc::sync::Arc;
 use core::mem::offset_of;
 use core::sync::atomic::Ordering;
 
-use ochre_abi::proc::state as public;
-use syscall::error::Result;
+use ochre_abi::proc::{ThreadStatus, state as public};
+use syscall::error::{EBUSY, ESRCH, Error, Result};
 use syscall::{IntRegisters, SetSighandlerData, SigProcControl, Sigcontrol, SigcontrolFlags};
 
-use super::thread::{Thread, pending, state};
+use super::thread::{self, Thread, pending, state};
 use super::{sched, wait};
 use crate::arch::trap;
-use crate::memory::UserSlice;
+use crate::memory::{AddressSpace, UserSlice};
 
 /// Called on the way to user code when [`Thread::pending`] is not zero.
 pub extern "C" fn leave_kernel() {
@@ -25,7 +25,8 @@ pub extern "C" fn leave_kernel() {
             exit();
         } else if bits & pending::KILL != 0 {
             me.update_status(|status| {
-                if status.state != public::EXCEPTION {
+                // How all threads of its space ended may stand there already.
+                if status.state < public::EXITED {
                     status.state = public::KILLED;
                 }
             });
@@ -73,7 +74,7 @@ pub fn exit() -> ! {
 }
 
 /// The last thread out tells the pagers.
-fn leave_space(space: Arc<crate::memory::AddressSpace>) {
+fn leave_space(space: Arc<AddressSpace>) {
     if Arc::strong_count(&space) == 1 {
         space.clear();
     }
@@ -164,14 +165,46 @@ pub fn exception(vector: usize, code: usize, address: usize, regs: &IntRegisters
             regs.rip,
         );
     }
-    me.update_status(|status| {
-        status.state = public::EXCEPTION;
-        status.exception = vector;
-        status.exception_code = code;
-        status.exception_address = address;
-        status.exception_ip = regs.rip;
-    });
+    let status = ThreadStatus {
+        state: public::EXCEPTION,
+        exception: vector,
+        exception_code: code,
+        exception_address: address,
+        exception_ip: regs.rip,
+        ..ThreadStatus::default()
+    };
+    match me.space() {
+        Ok(space) => end_space(&space, &status),
+        Err(_) => me.update_status(|mine| *mine = status),
+    }
     me.pending.fetch_or(pending::KILL, Ordering::Relaxed);
+}
+
+/// Ends every thread of an address space with this status. Only the first one who does so counts.
+pub fn end_space(space: &Arc<AddressSpace>, status: &ThreadStatus) {
+    if !space.set_ended() {
+        return;
+    }
+    thread::for_each(|thread| {
+        // A thread that is started from now on sees the mark (`start`).
+        if !thread.is_new() && thread.remote_space().is_some_and(|other| Arc::ptr_eq(&other, space)) {
+            thread.update_status(|its| *its = *status);
+            sched::interrupt(thread, pending::KILL);
+        }
+    });
+}
+
+/// Starts a new thread. `EBUSY` when it was started before, `ESRCH` when its address space has ended.
+pub fn start(thread: &'static Thread) -> Result<()> {
+    if !sched::start(thread) {
+        return Err(Error::new(EBUSY));
+    }
+    // Looked at after the start: whoever ends the space either finds the thread started, or has left the mark for us.
+    if thread.remote_space().is_some_and(|space| space.is_ended()) {
+        sched::interrupt(thread, pending::KILL);
+        return Err(Error::new(ESRCH));
+    }
+    Ok(())
 }
 
 fn access_name(code: usize) -> &'static str {

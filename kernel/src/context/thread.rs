@@ -494,7 +494,8 @@ pub fn create() -> Result<&'static Thread> {
         shared.status = ThreadStatus::default();
         shared.sighandler = SetSighandlerData::default();
     }
-    thread.set_identity(0, 0, 0, &[0; 32]);
+    // A number of its own until the process manager gives it one; 0 is nobody's.
+    thread.set_identity(thread.slot + 1, 0, 0, &[0; 32]);
     thread.state.store(state::NEW, Ordering::Release);
     Ok(thread)
 }

@@ -5,7 +5,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kernel_core::vma::{self, Prot, Vma, VmaMap};
 use syscall::MapFlags;
@@ -96,6 +96,8 @@ pub fn prot(flags: MapFlags) -> Prot {
 pub struct AddressSpace {
     id: u64,
     root: u64,
+    /// No thread may start in it any more.
+    ended: AtomicBool,
     inner: Lock<{ level::SPACE }, Inner>,
 }
 
@@ -123,6 +125,16 @@ impl Removed {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl AddressSpace {
+    /// Marks the space as ended; false when it was already.
+    pub fn set_ended(&self) -> bool {
+        !self.ended.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether all its threads are to end.
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
     /// Empty.
     pub fn new() -> Result<Arc<Self>> {
         Self::build().map(Arc::new)
@@ -132,8 +144,9 @@ impl AddressSpace {
         let table = PageTable::new()?;
         let vmas = VmaMap::new(ochre_abi::USER_BASE, ochre_abi::USER_END, MAP_TOP);
         Ok(AddressSpace {
-            id: NEXT_ID.fetch_add(1, Relaxed),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             root: table.root(),
+            ended: AtomicBool::new(false),
             inner: Lock::new(Inner { table, vmas }),
         })
     }

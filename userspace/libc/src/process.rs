@@ -2,8 +2,20 @@
 
 use libc::{ECHILD, ENOSYS, EPERM, c_char, c_int, gid_t, id_t, pid_t, rlimit, uid_t};
 
+use ochre_abi::spawn::Request;
+
 use crate::errno::{self, fail};
+use crate::rt::spawn;
+use crate::rt::sys::mux;
 use crate::unistd::{getegid, geteuid, getpid};
+
+/// Starts a process with exactly what the request names (`ochre_abi::spawn`): answers a descriptor of its first thread,
+/// or a negated error number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ochre_spawn_v1(request: *const Request) -> usize {
+    // SAFETY: the caller promises a request, and the memory that it names.
+    mux(unsafe { spawn::spawn(&*request) })
+}
 
 /// `fork`.
 #[unsafe(no_mangle)]

@@ -9,7 +9,7 @@ mod tests;
 use core::fmt;
 
 use crate::boot::Rsdp;
-use crate::list::List;
+use ochre_abi::list::List;
 
 /// Most processors that are noted.
 pub const MAX_CPUS: usize = 64;

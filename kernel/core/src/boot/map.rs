@@ -1,7 +1,7 @@
 //! The memory map: from what firmware says, in any order and with overlaps, to ascending, disjoint, whole pages.
 
 use super::MAX_REGIONS;
-use crate::list::{Full, List};
+use ochre_abi::list::{Full, List};
 
 /// Bytes in a page.
 const PAGE: u64 = 4096;

@@ -11,7 +11,7 @@ mod tests;
 
 use core::fmt;
 
-use crate::list::{List, Text};
+use ochre_abi::list::{List, Text};
 pub use map::{Region, RegionKind};
 
 /// Most regions of a memory map.

@@ -1,7 +1,7 @@
 //! PVH start information: Xen's `public/arch-x86/hvm/start_info.h`, versions 0 and 1.
 
 use super::{BootError, BootInfo, PhysicalMemory, Protocol, RegionKind, Rsdp, read_text, u32_at, u64_at};
-use crate::list::Text;
+use ochre_abi::list::Text;
 
 /// Magic number at the start of `hvm_start_info` ("xEn3", top bit set).
 pub const MAGIC: u32 = 0x336e_c578;

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use ochre_abi::proc::{ThreadVerb, state as public};
+use ochre_abi::proc::{ThreadStatus, ThreadVerb, state as public};
 use syscall::error::{EBADF, EBUSY, EINVAL, EPERM, ESRCH, Error, Result};
 use syscall::{CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, ProcSchemeAttrs, SetSighandlerData};
 
@@ -184,7 +184,7 @@ impl Object for ThreadHandle {
     fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
         let verb = metadata.first().and_then(|&raw| ThreadVerb::from_raw(raw)).ok_or(Error::new(EINVAL))?;
         match verb {
-            ThreadVerb::Start => sched::start(self.thread).then_some(0).ok_or(Error::new(EBUSY)),
+            ThreadVerb::Start => signal::start(self.thread).map(|()| 0),
             ThreadVerb::Exit => self.exit(metadata),
             ThreadVerb::Kill => self.end(),
             ThreadVerb::Stop => self.flag(pending::STOP),
@@ -235,6 +235,7 @@ impl Object for ThreadHandle {
                 Ok(0)
             }
             ThreadVerb::ResumeException => self.resume_exception(),
+            ThreadVerb::EndSpace => self.end_space(metadata),
         }
     }
 
@@ -254,6 +255,18 @@ impl ThreadHandle {
             return Err(Error::new(EBUSY));
         }
         self.flag(pending::KILL)
+    }
+
+    fn end_space(&self, metadata: &[u64]) -> Result<usize> {
+        let space = self.thread.remote_space().ok_or(Error::new(ESRCH))?;
+        let inside = Thread::current().with_space(|own| Arc::ptr_eq(own, &space)).unwrap_or(false);
+        let status = ThreadStatus {
+            state: if inside { public::EXITED } else { public::KILLED },
+            exit_status: word(metadata, 1).unwrap_or(0),
+            ..ThreadStatus::default()
+        };
+        signal::end_space(&space, &status);
+        Ok(0)
     }
 
     fn flag(&self, bits: u32) -> Result<usize> {

@@ -21,6 +21,8 @@ pub struct Start {
     pub envp: *mut *mut c_char,
     /// The auxiliary vector.
     pub aux: Aux,
+    /// Where it begins: pairs of kind and value, ended by a kind of 0.
+    pub vector: *const usize,
 }
 
 /// The entries of the auxiliary vector that libc uses.
@@ -63,12 +65,13 @@ impl Start {
                 at = at.add(1);
             }
             at = at.add(1);
+            let vector = at;
             let mut aux = Aux::default();
             while *at != AT_NULL {
                 aux.take(*at, *at.add(1));
                 at = at.add(2);
             }
-            Start { argc: argc as c_int, argv: argv.cast(), envp: envp.cast(), aux }
+            Start { argc: argc as c_int, argv: argv.cast(), envp: envp.cast(), aux, vector }
         }
     }
 }

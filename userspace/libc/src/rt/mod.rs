@@ -24,6 +24,8 @@ pub mod resolve;
 #[cfg(target_os = "redox")]
 pub mod roots;
 #[cfg(target_os = "redox")]
+pub mod spawn;
+#[cfg(target_os = "redox")]
 pub mod start;
 #[cfg(target_os = "redox")]
 pub mod sys;

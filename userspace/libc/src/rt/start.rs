@@ -1,7 +1,7 @@
 //! The start of a process: from the kernel's first instruction to `main`.
 
 use core::arch::naked_asm;
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_ulong};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::auxv::{Aux, Start};
@@ -48,6 +48,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
             super::relocate::relocate(&start.aux, base);
         }
         AUX.store((&raw const start.aux).cast_mut(), Ordering::Relaxed);
+        VECTOR.store(start.vector.cast_mut(), Ordering::Relaxed);
         mem::init();
         let handle = match thread::init(&start.aux, base) {
             Ok(handle) => handle,
@@ -84,6 +85,24 @@ unsafe fn construct(
 }
 
 static AUX: AtomicPtr<Aux> = AtomicPtr::new(core::ptr::null_mut());
+static VECTOR: AtomicPtr<usize> = AtomicPtr::new(core::ptr::null_mut());
+
+/// `getauxval` (GNU): the value of an entry of the auxiliary vector, or 0 and `ENOENT`.
+#[unsafe(no_mangle)]
+pub extern "C" fn getauxval(kind: c_ulong) -> c_ulong {
+    let mut at = VECTOR.load(Ordering::Relaxed).cast_const();
+    // SAFETY: the vector lies on the first stack, above everything that runs, and ends with a kind of 0.
+    unsafe {
+        while !at.is_null() && *at != 0 {
+            if *at as c_ulong == kind {
+                return *at.add(1) as c_ulong;
+            }
+            at = at.add(2);
+        }
+    }
+    crate::errno::set(libc::ENOENT);
+    0
+}
 
 /// What the process was started with. The structure lies on the first stack, below `main`.
 pub fn aux() -> Option<&'static Aux> {

@@ -18,7 +18,7 @@ use syscall::{EnvRegisters, IntRegisters};
 
 use super::auxv::Aux;
 use super::files::{self, Place};
-use super::lock::{Lock, RawLock};
+use super::lock::Lock;
 use super::tcb::{DETACHED, ENDED, JOINABLE, JOINED, Memory, RUNNING, StartRoutine, Tcb, current};
 use super::{clock, sys};
 
@@ -40,9 +40,6 @@ unsafe impl Send for Threads {}
 
 static THREADS: Lock<Threads> =
     Lock::new(Threads { first: null_mut(), count: 0, zombies: null_mut(), pool: [None; POOL] });
-
-/// Taken by the thread that ends the process, and never given back.
-static ENDING: RawLock = RawLock::new();
 
 static NUMBERS: AtomicU32 = AtomicU32::new(1);
 /// Stack of a thread that does not ask for a size.
@@ -322,28 +319,13 @@ impl Threads {
     }
 }
 
-/// Ends all threads of the process, this one last and with the status.
+/// Ends all threads of the process.
 pub fn exit_process(status: i32) -> ! {
-    if !ENDING.try_lock() {
-        // Another thread is at it, and ends this one any moment now.
-        loop {
-            sys::sched_yield();
-        }
-    }
-    // Never given back: nobody may start a thread any more. A thread that was ended while it held the lock cannot exist yet.
-    let threads = core::mem::ManuallyDrop::new(THREADS.lock());
-    let (me, mut at) = (current(), threads.first);
-    // SAFETY: the list holds blocks that are alive.
-    unsafe {
-        while !at.is_null() {
-            if at != me {
-                // The status goes along for the case that this is the thread whose end the parent looks at.
-                let _ = sys::verb((*at).handle, &[ThreadVerb::Kill as u64, status as u64]);
-            }
-            at = (*at).next;
-        }
-        end((*me).handle, status)
-    }
+    // SAFETY: this thread has a control block.
+    let handle = unsafe { (*current()).handle };
+    // It fails only when the descriptor was closed by somebody who guessed its number.
+    let _ = sys::verb(handle, &[ThreadVerb::EndSpace as u64, status as u64]);
+    end(handle, status)
 }
 
 /// Attributes of the calling thread: ids, priority, name.

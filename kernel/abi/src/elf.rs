@@ -1,8 +1,7 @@
-//! Reading the one program that the kernel loads itself: a static 64-bit ELF for x86-64 (System V ABI, chapters 4 and 5; AMD64
+//! What a program file must look like, for the kernel (which loads the first one) and for libc (which loads the others): a static 64-bit ELF for x86-64 (System V ABI, chapters 4 and 5; AMD64
 //! supplement).
 //!
 //! [`parse`] checks everything before anything is mapped: what it answers can be loaded without another look at the file.
-//! Programs after the first are loaded in user space.
 
 use core::fmt;
 use core::ops::Range;
