@@ -1,0 +1,105 @@
+//! The socket itself, and what a daemon does before its loop: register, say that it is ready.
+
+use redox_scheme::scheme::register_scheme_inner;
+use redox_scheme::{RecvFdRequest, Request, Response, SendFdRequest, SignalBehavior, Socket};
+use syscall::error::{ENODEV, Error, Result};
+use syscall::flag::{FmoveFdFlags, FobtainFdFlags};
+
+use crate::{Link, Scheme, Server};
+
+/// Environment variable with the number of the pipe that waits for the notice of readiness.
+const INIT_NOTIFY: &str = "INIT_NOTIFY";
+
+/// A scheme's socket.
+pub struct Port {
+    socket: Socket,
+}
+
+impl Port {
+    /// A new socket, whose requests are waited for. Errors: there is no name space (`ENOENT`), or it does not let its
+    /// programs make schemes (`EACCES`).
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            socket: Socket::create()?,
+        })
+    }
+
+    /// A new socket for [`Server::drain`]: it answers `EAGAIN` instead of waiting.
+    pub fn nonblocking() -> Result<Self> {
+        Ok(Self {
+            socket: Socket::nonblock()?,
+        })
+    }
+
+    /// A socket that was made otherwise.
+    pub fn from_socket(socket: Socket) -> Self {
+        Self { socket }
+    }
+
+    /// The socket, to be watched or to make descriptors of the scheme.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Puts the scheme into the name space as `name`; `root` is what opening starts from.
+    pub fn register(&self, name: &str, root: usize) -> Result<()> {
+        register_scheme_inner(&self.socket, name, root)
+    }
+}
+
+impl Link for Port {
+    #[inline]
+    fn next(&mut self) -> Result<Option<Request>> {
+        self.socket.next_request(SignalBehavior::Restart)
+    }
+
+    #[inline]
+    fn answer(&mut self, response: Response) -> Result<()> {
+        match self.socket.write_response(response, SignalBehavior::Restart)? {
+            true => Ok(()),
+            false => Err(Error::new(ENODEV)),
+        }
+    }
+
+    #[inline]
+    fn answer_and_next(&mut self, response: Response, carries: Option<usize>) -> Result<Option<Request>> {
+        let next = self
+            .socket
+            .write_response_and_await_next_request(SignalBehavior::Restart, response)?;
+        if let Some(fd) = carries {
+            // The kernel has taken it out of the table and says so; this frees the number in libc.
+            let _ = libredox::call::close(fd);
+        }
+        match next {
+            (true, next) => Ok(next),
+            (false, _) => Err(Error::new(ENODEV)),
+        }
+    }
+
+    fn obtain(&mut self, request: &SendFdRequest, fds: &mut [usize]) -> Result<()> {
+        request.obtain_fd(&self.socket, FobtainFdFlags::empty(), fds)
+    }
+
+    fn pass(&mut self, request: &RecvFdRequest, fds: &[usize]) -> Result<()> {
+        request.move_fd(&self.socket, FmoveFdFlags::empty(), fds)
+    }
+}
+
+/// Tells whoever started this program that it is ready, if that waits for it.
+pub fn notify_ready() {
+    let Some(fd) = std::env::var(INIT_NOTIFY).ok().and_then(|text| text.parse().ok()) else {
+        return;
+    };
+    // Whoever waited may be gone, which changes nothing for the daemon.
+    let _ = libredox::call::write(fd, &[0]);
+    let _ = libredox::call::close(fd);
+}
+
+/// Serves a scheme under a name: makes its socket, registers it, says that it is ready, and answers until the socket is
+/// closed.
+pub fn serve<S: Scheme>(name: &str, scheme: &mut S) -> Result<()> {
+    let port = Port::new()?;
+    port.register(name, scheme.scheme_root()?)?;
+    notify_ready();
+    Server::new(port).run(scheme)
+}
