@@ -27,7 +27,6 @@ impl Spawn<'_> {
 }
 
 /// A process started here. Dropping it leaves the process alone.
-#[derive(Debug)]
 pub struct Process {
     thread: Fd,
 }

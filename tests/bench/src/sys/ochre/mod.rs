@@ -6,7 +6,7 @@
 mod process;
 mod server;
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io::{Error, Result};
 use std::sync::atomic::AtomicU32;
 
@@ -212,7 +212,6 @@ impl Bell {
 }
 
 /// Another process that plays a role of `rows::helper` over two descriptors.
-#[derive(Debug)]
 pub struct Helper {
     _process: Process,
 }
@@ -227,7 +226,6 @@ impl Helper {
 }
 
 /// A scheme served by another process.
-#[derive(Debug)]
 pub struct Server {
     name: String,
     _process: Process,
@@ -294,4 +292,4 @@ fn error(error: libredox::error::Error) -> Error {
 }
 
 /// Path of this program, for starting it again.
-const PROGRAM: &CStr = c"/scheme/initfs/bin/bench";
+const PROGRAM: &str = "/scheme/initfs/bin/bench";
