@@ -24,10 +24,7 @@ pub fn machine() -> Option<&'static Machine> {
 
 /// The bytes of a table that [`Machine::tables`] or [`Machine::root`] names.
 pub fn bytes(table: Table) -> &'static [u8] {
-    MEMORY
-        .get()
-        .and_then(|memory| memory.bytes(table.address, table.len))
-        .unwrap_or(&[])
+    MEMORY.get().and_then(|memory| memory.bytes(table.address, table.len)).unwrap_or(&[])
 }
 
 /// Resets the machine.

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
-use kernel_core::vma::Prot;
 use kernel_core::cpio;
+use kernel_core::vma::Prot;
 use ochre_abi::{UPPER, auxv, boot_fd, elf};
 use syscall::{GlobalSchemes, O_RDWR};
 
@@ -71,13 +71,32 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     let name_at = ochre_abi::STACK_TOP - 16;
     space.fill(name_at, name).map_err(error)?;
     let words: Vec<usize> = vec![
-        1, name_at, 0, // argc, argv
+        1,
+        name_at,
+        0, // argc, argv
         0, // envp
-        3, program.headers as usize, 4, program.header_size, 5, program.header_count, 7, 0, 9, program.entry as usize,
-        auxv::THR_FD, boot_fd::THREAD,
-        auxv::INITFS_PTR, archive, auxv::INITFS_LEN, archive_len,
-        auxv::CMDLINE_PTR, text, auxv::CMDLINE_LEN, cmdline.len(),
-        0, 0,
+        3,
+        program.headers as usize,
+        4,
+        program.header_size,
+        5,
+        program.header_count,
+        7,
+        0,
+        9,
+        program.entry as usize,
+        auxv::THR_FD,
+        boot_fd::THREAD,
+        auxv::INITFS_PTR,
+        archive,
+        auxv::INITFS_LEN,
+        archive_len,
+        auxv::CMDLINE_PTR,
+        text,
+        auxv::CMDLINE_LEN,
+        cmdline.len(),
+        0,
+        0,
     ];
     let sp = (name_at - words.len() * 8) & !15;
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();

@@ -89,11 +89,7 @@ pub fn message(level: Level, line: fmt::Arguments<'_>) {
 
 /// Shows bytes of the `debug` scheme on the console. They are not kept in the log.
 pub fn show(bytes: &[u8]) {
-    let _one_at_a_time = if LAST_WORDS.load(Relaxed) {
-        None
-    } else {
-        Some(SHOW.lock())
-    };
+    let _one_at_a_time = if LAST_WORDS.load(Relaxed) { None } else { Some(SHOW.lock()) };
     if SERIAL.load(Relaxed) {
         serial::write(bytes);
     }
@@ -149,20 +145,12 @@ struct Sink {
 
 impl Sink {
     fn new(shown: bool) -> Self {
-        Sink {
-            buffer: [0; 256],
-            len: 0,
-            shown,
-        }
+        Sink { buffer: [0; 256], len: 0, shown }
     }
 
     fn flush(&mut self) {
         let bytes = &self.buffer[..self.len];
-        let ring = if LAST_WORDS.load(Relaxed) {
-            RING.try_lock()
-        } else {
-            Some(RING.lock())
-        };
+        let ring = if LAST_WORDS.load(Relaxed) { RING.try_lock() } else { Some(RING.lock()) };
         if let Some(mut ring) = ring {
             ring.write(bytes);
         }

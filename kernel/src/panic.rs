@@ -69,16 +69,10 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 }
 
 fn print_backtrace() {
-    let symbols = boot::initfs()
-        .and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym"))
-        .unwrap_or(&[]);
+    let symbols = boot::initfs().and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym")).unwrap_or(&[]);
     kprintln!(
         "Backtrace{}:",
-        if symbols.is_empty() {
-            " (the initfs has no kernel.sym to name addresses)"
-        } else {
-            ""
-        }
+        if symbols.is_empty() { " (the initfs has no kernel.sym to name addresses)" } else { "" }
     );
     let print = |address: usize| match kernel_core::symbols::lookup(symbols, address as u64) {
         Some((name, offset)) => kprintln!("  {address:#018x} {name}+{offset:#x}"),

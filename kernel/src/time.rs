@@ -28,10 +28,7 @@ const GUESS: u64 = 4_000_000_000;
 /// Finds the counter's rate and sets the clock. Before this, [`now_ns`] is zero.
 pub fn init(machine: &Machine) {
     let (frequency, source) = from_cpuid().or_else(|| reference::measure(machine)).unwrap_or_else(|| {
-        crate::klog!(
-            Level::Error,
-            "nothing tells the rate of the time stamp counter; the clock is a guess"
-        );
+        crate::klog!(Level::Error, "nothing tells the rate of the time stamp counter; the clock is a guess");
         (GUESS, "a guess")
     });
     let (Some(to_ns), Some(to_ticks)) = (clock::factor(frequency, SECOND), clock::factor(SECOND, frequency)) else {
@@ -43,24 +40,13 @@ pub fn init(machine: &Machine) {
     TO_NS.store(to_ns, Relaxed);
     match rtc::seconds(machine.century) {
         Some(seconds) => set_realtime(seconds * SECOND),
-        None => crate::klog!(
-            Level::Warn,
-            "the battery-backed clock does not answer; the date is wrong"
-        ),
+        None => crate::klog!(Level::Warn, "the battery-backed clock does not answer; the date is wrong"),
     }
     if !cpuid::has_invariant_tsc() && !cpuid::has_hypervisor() {
-        crate::klog!(
-            Level::Warn,
-            "the time stamp counter may change its rate; the clock may be wrong"
-        );
+        crate::klog!(Level::Warn, "the time stamp counter may change its rate; the clock may be wrong");
     }
     let mhz = frequency / 1000;
-    crate::klog!(
-        Level::Info,
-        "time stamp counter: {}.{:03} MHz by {source}",
-        mhz / 1000,
-        mhz % 1000
-    );
+    crate::klog!(Level::Info, "time stamp counter: {}.{:03} MHz by {source}", mhz / 1000, mhz % 1000);
 }
 
 /// Nanoseconds since [`init`].
@@ -122,10 +108,7 @@ fn from_cpuid() -> Option<(u64, &'static str)> {
     // Leaf 0x15: TSC = crystal * EBX / EAX; exact when the crystal's rate is given (Intel SDM volume 2, CPUID).
     let ratio = cpuid::leaf(0x15, 0);
     if ratio.eax != 0 && ratio.ebx != 0 && ratio.ecx != 0 {
-        return Some((
-            u64::from(ratio.ecx) * u64::from(ratio.ebx) / u64::from(ratio.eax),
-            "CPUID",
-        ));
+        return Some((u64::from(ratio.ecx) * u64::from(ratio.ebx) / u64::from(ratio.eax), "CPUID"));
     }
     // Leaf 0x40000010, EAX: TSC in kHz, where the hypervisor has it (VMware's interface, which KVM and others offer too).
     if cpuid::has_hypervisor() && cpuid::cpuid(0x4000_0000, 0).eax >= 0x4000_0010 {

@@ -147,11 +147,7 @@ pub fn parse(file: &[u8], space: Range<u64>, pie_base: u64) -> Result<Program, E
             PT_PHDR => named_headers = Some(u64_at(entry, 16).checked_add(bias).ok_or(ElfError::BadSegment)?),
             PT_LOAD if u64_at(entry, 40) != 0 => {
                 let segment = segment(file, entry, bias, &space)?;
-                if program
-                    .segments
-                    .last()
-                    .is_some_and(|last| last.pages().end > segment.pages().start)
-                {
+                if program.segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
                     return Err(ElfError::BadSegment);
                 }
                 program.segments.push(segment).map_err(|_| ElfError::TooManySegments)?;
@@ -160,11 +156,7 @@ pub fn parse(file: &[u8], space: Range<u64>, pie_base: u64) -> Result<Program, E
         }
     }
     let entry = program.entry;
-    if !program
-        .segments
-        .iter()
-        .any(|s| s.exec && (s.address..s.address + s.file_len).contains(&entry))
-    {
+    if !program.segments.iter().any(|s| s.exec && (s.address..s.address + s.file_len).contains(&entry)) {
         return Err(ElfError::BadEntry);
     }
     program.headers = loaded_headers(&program, table_offset, table_len).ok_or(ElfError::HeadersNotLoaded)?;
@@ -204,19 +196,13 @@ fn segment(file: &[u8], entry: &[u8], bias: u64, space: &Range<u64>) -> Result<S
 /// Where the table of program headers is once the segments are loaded.
 fn loaded_headers(program: &Program, offset: u64, len: u64) -> Option<u64> {
     let end = offset.checked_add(len)?;
-    let segment = program
-        .segments
-        .iter()
-        .find(|s| offset >= s.file_offset && end <= s.file_offset + s.file_len)?;
+    let segment = program.segments.iter().find(|s| offset >= s.file_offset && end <= s.file_offset + s.file_len)?;
     Some(segment.address + (offset - segment.file_offset))
 }
 
 fn part(file: &[u8], offset: u64, len: u64) -> Result<&[u8], ElfError> {
     let end = offset.checked_add(len).ok_or(ElfError::Truncated)?;
-    let range = usize::try_from(offset)
-        .ok()
-        .zip(usize::try_from(end).ok())
-        .ok_or(ElfError::Truncated)?;
+    let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok()).ok_or(ElfError::Truncated)?;
     file.get(range.0..range.1).ok_or(ElfError::Truncated)
 }
 
@@ -257,13 +243,7 @@ mod tests {
             let at = 64 + index * 56;
             file[at..at + 4].copy_from_slice(&kind.to_le_bytes());
             file[at + 4..at + 8].copy_from_slice(&flags.to_le_bytes());
-            for (field, value) in [
-                (8, offset),
-                (16, address),
-                (24, address),
-                (32, file_len),
-                (40, memory_len),
-            ] {
+            for (field, value) in [(8, offset), (16, address), (24, address), (32, file_len), (40, memory_len)] {
                 file[at + field..at + field + 8].copy_from_slice(&value.to_le_bytes());
             }
         }
@@ -287,10 +267,7 @@ mod tests {
     fn a_fixed_program() {
         let program = parse(&good(2, 0x20_0000), SPACE, BASE).unwrap();
         assert_eq!((program.entry, program.bias), (0x20_1100, 0));
-        assert_eq!(
-            (program.headers, program.header_count, program.header_size),
-            (0x20_0040, 4, 56)
-        );
+        assert_eq!((program.headers, program.header_count, program.header_size), (0x20_0040, 4, 56));
         assert_eq!(program.segments.len(), 3);
         assert_eq!(program.segments[2].pages(), 0x20_2000..0x20_8000);
         assert!(program.segments[1].exec && !program.segments[1].write && program.segments[2].write);
@@ -299,10 +276,7 @@ mod tests {
     #[test]
     fn a_position_independent_program() {
         let program = parse(&good(3, 0), SPACE, BASE).unwrap();
-        assert_eq!(
-            (program.entry, program.bias, program.headers),
-            (BASE + 0x1100, BASE, BASE + 64)
-        );
+        assert_eq!((program.entry, program.bias, program.headers), (BASE + 0x1100, BASE, BASE + 64));
     }
 
     fn error(file: &[u8]) -> ElfError {
@@ -330,23 +304,12 @@ mod tests {
         assert_eq!(error(&with(Ph(1, 6, 1, 0x30_0000, 1, 1))), ElfError::BadSegment);
         assert_eq!(error(&with(Ph(1, 6, 0, 0x30_0000, 2, 1))), ElfError::BadSegment);
         assert_eq!(error(&with(Ph(1, 6, 0, 0x7fff_ffff_f000, 1, 1))), ElfError::BadSegment);
-        assert_eq!(
-            error(&with(Ph(1, 6, 0, 0xffff_8000_0000_0000, 1, 1))),
-            ElfError::BadSegment
-        );
-        assert_eq!(
-            error(&with(Ph(1, 6, 0, 0xffff_ffff_ffff_f000, 1, u64::MAX))),
-            ElfError::BadSegment
-        );
+        assert_eq!(error(&with(Ph(1, 6, 0, 0xffff_8000_0000_0000, 1, 1))), ElfError::BadSegment);
+        assert_eq!(error(&with(Ph(1, 6, 0, 0xffff_ffff_ffff_f000, 1, u64::MAX))), ElfError::BadSegment);
         assert_eq!(error(&with(Ph(1, 6, 0x2fff, 0x30_0fff, 2, 2))), ElfError::Truncated);
         assert_eq!(error(&with(Ph(1, 6, u64::MAX, 0x30_0fff, 2, 2))), ElfError::Truncated);
-        assert_eq!(
-            error(&build(2, 0, &[Ph(1, 5, 0, 0, 0x1000, 0x1000)])),
-            ElfError::BadSegment
-        );
-        let many: Vec<_> = (0..17)
-            .map(|i| Ph(1, 4, 0, 0x20_0000 + i * 0x1000, 0x1000, 0x1000))
-            .collect();
+        assert_eq!(error(&build(2, 0, &[Ph(1, 5, 0, 0, 0x1000, 0x1000)])), ElfError::BadSegment);
+        let many: Vec<_> = (0..17).map(|i| Ph(1, 4, 0, 0x20_0000 + i * 0x1000, 0x1000, 0x1000)).collect();
         assert_eq!(error(&build(2, 0, &many)), ElfError::TooManySegments);
     }
 
@@ -356,14 +319,8 @@ mod tests {
             error(&build(2, 0x20_1000, &[Ph(1, 5, 0x1000, 0x20_1000, 0x1000, 0x1000)])),
             ElfError::HeadersNotLoaded
         );
-        assert_eq!(
-            error(&build(2, 0x20_0100, &[Ph(1, 4, 0, 0x20_0000, 0x1000, 0x1000)])),
-            ElfError::BadEntry
-        );
-        assert_eq!(
-            error(&build(2, 0x20_1000, &[Ph(1, 5, 0, 0x20_0000, 0x1000, 0x2000)])),
-            ElfError::BadEntry
-        );
+        assert_eq!(error(&build(2, 0x20_0100, &[Ph(1, 4, 0, 0x20_0000, 0x1000, 0x1000)])), ElfError::BadEntry);
+        assert_eq!(error(&build(2, 0x20_1000, &[Ph(1, 5, 0, 0x20_0000, 0x1000, 0x2000)])), ElfError::BadEntry);
     }
 
     #[test]

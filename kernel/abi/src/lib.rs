@@ -213,8 +213,28 @@ pub mod proc {
         pub const fn from_raw(raw: u64) -> Option<Self> {
             use ThreadVerb::*;
             const ALL: [ThreadVerb; 22] = [
-                Start, Exit, Kill, Stop, Resume, Interrupt, GetRegs, SetRegs, GetFloat, SetFloat, GetEnv, SetEnv, GetAttrs,
-                SetAttrs, GetStatus, SetSighandler, SetAddrSpace, SetFileTable, SetAffinity, SetIoPrivilege, ResumeException, EndSpace,
+                Start,
+                Exit,
+                Kill,
+                Stop,
+                Resume,
+                Interrupt,
+                GetRegs,
+                SetRegs,
+                GetFloat,
+                SetFloat,
+                GetEnv,
+                SetEnv,
+                GetAttrs,
+                SetAttrs,
+                GetStatus,
+                SetSighandler,
+                SetAddrSpace,
+                SetFileTable,
+                SetAffinity,
+                SetIoPrivilege,
+                ResumeException,
+                EndSpace,
             ];
             if raw >= 1 && raw <= ALL.len() as u64 { Some(ALL[raw as usize - 1]) } else { None }
         }

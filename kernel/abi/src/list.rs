@@ -17,10 +17,7 @@ pub struct Full;
 impl<T: Copy + Default, const N: usize> List<T, N> {
     /// Nothing yet.
     pub fn new() -> Self {
-        List {
-            items: [T::default(); N],
-            len: 0,
-        }
+        List { items: [T::default(); N], len: 0 }
     }
 
     /// Puts `value` at the end.
@@ -42,10 +39,7 @@ impl<T, const N: usize> List<T, N> {
     where
         T: Copy,
     {
-        List {
-            items: [filler; N],
-            len: 0,
-        }
+        List { items: [filler; N], len: 0 }
     }
 }
 

@@ -28,9 +28,7 @@ pub fn unix_seconds(year: u64, month: u64, day: u64, hour: u64, minute: u64, sec
 /// Factor for [`scale`] that turns ticks of a counter with `from` ticks into units of which there are `to` in the same time,
 /// rounded to nearest. `None` when it does not fit or `from` is zero.
 pub fn factor(from: u64, to: u64) -> Option<u64> {
-    let wide = (u128::from(to) << 32)
-        .checked_add(u128::from(from) / 2)?
-        .checked_div(u128::from(from))?;
+    let wide = (u128::from(to) << 32).checked_add(u128::from(from) / 2)?.checked_div(u128::from(from))?;
     u64::try_from(wide).ok()
 }
 

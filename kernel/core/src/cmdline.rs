@@ -66,9 +66,7 @@ impl<'a> Options<'a> {
     /// The words that were not taken.
     pub fn unclear(&self) -> impl Iterator<Item = Unclear<'a>> {
         let mut scratch = *self;
-        self.text
-            .split_ascii_whitespace()
-            .filter_map(move |word| scratch.take(word).err())
+        self.text.split_ascii_whitespace().filter_map(move |word| scratch.take(word).err())
     }
 
     fn take(&mut self, word: &'a str) -> Result<(), Unclear<'a>> {
@@ -102,10 +100,7 @@ fn split(text: &str) -> (&str, &str) {
     let mut from = 0;
     while let Some(found) = text[from..].find("--") {
         let (start, end) = (from + found, from + found + 2);
-        let alone = text[..start]
-            .chars()
-            .next_back()
-            .is_none_or(|c| c.is_ascii_whitespace())
+        let alone = text[..start].chars().next_back().is_none_or(|c| c.is_ascii_whitespace())
             && text[end..].chars().next().is_none_or(|c| c.is_ascii_whitespace());
         if alone {
             return (&text[..start], text[end..].trim_ascii());

@@ -45,11 +45,7 @@ pub struct Entries<'a> {
 
 /// Walks through an archive.
 pub fn entries(archive: &[u8]) -> Entries<'_> {
-    Entries {
-        archive,
-        offset: 0,
-        done: false,
-    }
+    Entries { archive, offset: 0, done: false }
 }
 
 /// The contents of the regular file with this path (`bin/sh`; a leading `/` or `./` does not matter).
@@ -108,9 +104,7 @@ fn parse(archive: &[u8], offset: usize) -> Option<(Entry<'_>, usize)> {
 }
 
 fn hex(digits: &[u8]) -> Option<u32> {
-    digits
-        .iter()
-        .try_fold(0u32, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+    digits.iter().try_fold(0u32, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
 }
 
 #[cfg(test)]

@@ -9,10 +9,7 @@ pub struct Ring<const N: usize> {
 impl<const N: usize> Ring<N> {
     /// Empty.
     pub const fn new() -> Self {
-        Ring {
-            bytes: [0; N],
-            written: 0,
-        }
+        Ring { bytes: [0; N], written: 0 }
     }
 
     /// Adds bytes; the oldest go.

@@ -98,7 +98,11 @@ impl Set {
             while at != NIL {
                 let next = links.next(at);
                 if fits(at) {
-                    if before == NIL { list.head = next } else { links.set_next(before, next) }
+                    if before == NIL {
+                        list.head = next
+                    } else {
+                        links.set_next(before, next)
+                    }
                     if list.tail == at {
                         list.tail = before;
                     }
@@ -172,9 +176,7 @@ impl RunQueue {
     /// Takes out one thread that `fits`, for another processor or because its level changes.
     pub fn take(&mut self, links: &impl Links, mut fits: impl FnMut(u32) -> bool) -> Option<u32> {
         let active = self.active;
-        let id = self.sets[active]
-            .take(links, &mut fits)
-            .or_else(|| self.sets[1 - active].take(links, &mut fits))?;
+        let id = self.sets[active].take(links, &mut fits).or_else(|| self.sets[1 - active].take(links, &mut fits))?;
         self.len -= 1;
         Some(id)
     }

@@ -21,11 +21,7 @@ pub struct Cell {
 }
 
 /// A blank in the default colours.
-pub const BLANK: Cell = Cell {
-    c: ' ',
-    foreground: 7,
-    background: 0,
-};
+pub const BLANK: Cell = Cell { c: ' ', foreground: 7, background: 0 };
 
 /// Most parameters of a control sequence that are kept.
 const MAX_PARAMETERS: usize = 8;
@@ -34,10 +30,7 @@ const MAX_PARAMETERS: usize = 8;
 enum State {
     Text,
     Escape,
-    Sequence {
-        parameters: [u16; MAX_PARAMETERS],
-        count: usize,
-    },
+    Sequence { parameters: [u16; MAX_PARAMETERS], count: usize },
 }
 
 /// A screen of characters.
@@ -146,16 +139,10 @@ impl Screen {
         match self.state {
             State::Text => self.text(c),
             State::Escape => {
-                let sequence = State::Sequence {
-                    parameters: [0; MAX_PARAMETERS],
-                    count: 0,
-                };
+                let sequence = State::Sequence { parameters: [0; MAX_PARAMETERS], count: 0 };
                 self.state = if c == '[' { sequence } else { State::Text };
             }
-            State::Sequence {
-                mut parameters,
-                mut count,
-            } => {
+            State::Sequence { mut parameters, mut count } => {
                 match c {
                     '0'..='9' => {
                         if let Some(value) = parameters.get_mut(count) {
@@ -198,11 +185,7 @@ impl Screen {
         if self.column >= self.columns {
             self.new_line();
         }
-        let cell = Cell {
-            c,
-            foreground: self.foreground,
-            background: self.background,
-        };
+        let cell = Cell { c, foreground: self.foreground, background: self.background };
         self.wanted[self.row * self.columns + self.column] = cell;
         self.touch(self.row..self.row + 1);
         self.column += 1;
@@ -271,10 +254,7 @@ mod tests {
                 self.0[row][column] = cell.c;
                 self.1 += 1;
             });
-            self.0
-                .iter()
-                .map(|line| line.iter().collect::<String>().trim_end().into())
-                .collect()
+            self.0.iter().map(|line| line.iter().collect::<String>().trim_end().into()).collect()
         }
     }
 
@@ -308,14 +288,7 @@ mod tests {
         let mut glass = Glass::new(6, 2);
         screen.write(b"\x1b[1;31mred\x1b[0m\x1b[?25l\x1b[38;5;1m.\x1b]x");
         assert_eq!(glass.update(&mut screen), ["red.x", ""]);
-        assert_eq!(
-            screen.wanted[0],
-            Cell {
-                c: 'r',
-                foreground: 9,
-                background: 0
-            }
-        );
+        assert_eq!(screen.wanted[0], Cell { c: 'r', foreground: 9, background: 0 });
         screen.write(b"\r\x1b[K\x1b[2;2Hq\x1b[99;99Hz");
         assert_eq!(glass.update(&mut screen), ["", " q   z"]);
         screen.write(b"\x1b[2J\x1b[Hhome");

@@ -22,14 +22,8 @@ pub fn lookup(text: &[u8], address: u64) -> Option<(&str, u64)> {
 
 /// The line that position `at` is in, not looking before `from`: its start and its end (the newline or the end of the text).
 fn line_around(text: &[u8], at: usize, from: usize) -> (usize, usize) {
-    let start = text[from..at]
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(from, |newline| from + newline + 1);
-    let end = text[at..]
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .map_or(text.len(), |newline| at + newline);
+    let start = text[from..at].iter().rposition(|byte| *byte == b'\n').map_or(from, |newline| from + newline + 1);
+    let end = text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |newline| at + newline);
     (start, end)
 }
 
@@ -47,16 +41,11 @@ mod tests {
 
     #[test]
     fn finds_each_address_of_a_long_table() {
-        let text: String = (0..1000u64)
-            .map(|n| format!("{:016x} module::function_{n}\n", 0x1000 + n * 0x10))
-            .collect();
+        let text: String = (0..1000u64).map(|n| format!("{:016x} module::function_{n}\n", 0x1000 + n * 0x10)).collect();
         for address in 0x1000..0x1000 + 1000 * 0x10 {
             let n = (address - 0x1000) / 0x10;
             let (name, offset) = lookup(text.as_bytes(), address).unwrap();
-            assert_eq!(
-                (name, offset),
-                (format!("module::function_{n}").as_str(), address % 0x10)
-            );
+            assert_eq!((name, offset), (format!("module::function_{n}").as_str(), address % 0x10));
         }
         assert_eq!(lookup(text.as_bytes(), 0xfff), None);
         assert_eq!(lookup(text.as_bytes(), u64::MAX).unwrap().0, "module::function_999");

@@ -45,16 +45,11 @@ const fn glyph(index: usize) -> Glyph {
 }
 
 const fn unpack() -> [Glyph; LATIN + BOX] {
-    assert!(
-        FILE[0] == 0x36 && FILE[1] == 0x04 && FILE[3] as usize == HEIGHT,
-        "not the 8x16 PSF1 font"
-    );
+    assert!(FILE[0] == 0x36 && FILE[1] == 0x04 && FILE[3] as usize == HEIGHT, "not the 8x16 PSF1 font");
     // Mode bit 0: 512 glyphs.
     let count = if FILE[2] & 1 != 0 { 512 } else { 256 };
     // A hollow box for what the font does not have.
-    let missing = [
-        0, 0, 0x7e, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x7e, 0, 0, 0, 0,
-    ];
+    let missing = [0, 0, 0x7e, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x42, 0x7e, 0, 0, 0, 0];
     let mut glyphs = [missing; LATIN + BOX];
     let mut at = HEADER + count * HEIGHT;
     let mut index = 0;

@@ -42,7 +42,9 @@ pub fn init(info: &BootInfo) {
         return;
     }
     let wanted = boot::options().console == kernel_core::cmdline::Console::Screen;
-    let Some(surface) = Surface::new(info, wanted) else { return };
+    let Some(surface) = Surface::new(info, wanted) else {
+        return;
+    };
     surface.clear();
     let (columns, rows) = surface.size();
     *CONSOLE.lock() = Some(Console { surface, state: State::Full(Screen::new(columns, rows)) });

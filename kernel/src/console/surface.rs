@@ -7,12 +7,7 @@ use super::font;
 use crate::arch::mmio::DeviceMemory;
 
 /// The text mode that every PC starts in (IBM VGA, mode 3).
-const VGA_TEXT: TextScreen = TextScreen {
-    address: 0xb_8000,
-    columns: 80,
-    rows: 25,
-    pitch: 160,
-};
+const VGA_TEXT: TextScreen = TextScreen { address: 0xb_8000, columns: 80, rows: 25, pitch: 160 };
 
 /// From this width on a character is drawn twice as large.
 const WIDE: u32 = 2560;
@@ -63,9 +58,7 @@ pub enum Surface {
 impl Surface {
     /// The loader's screen, mapped for speed; `force` takes VGA's text mode when the loader told of none.
     pub fn new(info: &BootInfo, force: bool) -> Option<Self> {
-        Self::with(Some(info), force, |address, bytes| {
-            Some(DeviceMemory::screen(address, bytes))
-        })
+        Self::with(Some(info), force, |address, bytes| Some(DeviceMemory::screen(address, bytes)))
     }
 
     /// The same before anything can be mapped, or when nothing must be allocated any more.
@@ -76,26 +69,18 @@ impl Surface {
     fn with(info: Option<&BootInfo>, force: bool, map: impl Fn(u64, usize) -> Option<DeviceMemory>) -> Option<Self> {
         if let Some(shape) = info.and_then(|info| info.framebuffer) {
             let scale = if shape.width >= WIDE { 2 } else { 1 };
-            return Some(Surface::Pixels {
-                memory: map(shape.address, shape.bytes())?,
-                shape,
-                scale,
-            });
+            return Some(Surface::Pixels { memory: map(shape.address, shape.bytes())?, shape, scale });
         }
         let shape = info.and_then(|info| info.text_screen).or(force.then_some(VGA_TEXT))?;
-        Some(Surface::Text {
-            memory: map(shape.address, shape.pitch as usize * shape.rows as usize)?,
-            shape,
-        })
+        Some(Surface::Text { memory: map(shape.address, shape.pitch as usize * shape.rows as usize)?, shape })
     }
 
     /// Characters in a line, and lines.
     pub fn size(&self) -> (usize, usize) {
         match self {
-            Surface::Pixels { shape, scale, .. } => (
-                shape.width as usize / (font::WIDTH * scale),
-                shape.height as usize / (font::HEIGHT * scale),
-            ),
+            Surface::Pixels { shape, scale, .. } => {
+                (shape.width as usize / (font::WIDTH * scale), shape.height as usize / (font::HEIGHT * scale))
+            }
             Surface::Text { shape, .. } => (shape.columns as usize, shape.rows as usize),
         }
     }
@@ -106,8 +91,7 @@ impl Surface {
             Surface::Pixels { memory, shape, .. } => {
                 let (pixel, bytes) = pixel(shape, PALETTE[0]);
                 let mut line = [0u8; 4096];
-                line.chunks_exact_mut(bytes)
-                    .for_each(|place| place.copy_from_slice(&pixel[..bytes]));
+                line.chunks_exact_mut(bytes).for_each(|place| place.copy_from_slice(&pixel[..bytes]));
                 let step = line.len() / bytes * bytes;
                 let used = shape.width as usize * bytes;
                 for row in 0..shape.height as usize {
@@ -145,11 +129,7 @@ impl Surface {
                 }
             }
             Surface::Text { memory, shape } => {
-                let c = if cell.c.is_ascii() && !cell.c.is_control() {
-                    cell.c as u8
-                } else {
-                    b'?'
-                };
+                let c = if cell.c.is_ascii() && !cell.c.is_control() { cell.c as u8 } else { b'?' };
                 let colours = VGA_COLOURS[colour(cell.foreground)] | (VGA_COLOURS[colour(cell.background)] & 7) << 4;
                 memory.copy_from(row * shape.pitch as usize + column * 2, &[c, colours]);
             }
@@ -161,11 +141,7 @@ impl Surface {
 fn pixel(shape: &Framebuffer, [red, green, blue]: [u8; 3]) -> ([u8; 4], usize) {
     let part = |value: u8, channel: Channel| {
         let value = u32::from(value);
-        let value = if channel.bits <= 8 {
-            value >> (8 - channel.bits)
-        } else {
-            value << (channel.bits - 8)
-        };
+        let value = if channel.bits <= 8 { value >> (8 - channel.bits) } else { value << (channel.bits - 8) };
         value << channel.shift
     };
     let value = part(red, shape.red) | part(green, shape.green) | part(blue, shape.blue);

@@ -164,7 +164,12 @@ impl FileTable {
     pub fn list(&self) -> Vec<u64> {
         let tables = self.inner.lock();
         let used = |slots: &Slots, tag: usize| {
-            slots.iter().enumerate().filter(|(_, slot)| slot.is_some()).map(|(fd, _)| (fd | tag) as u64).collect::<Vec<_>>()
+            slots
+                .iter()
+                .enumerate()
+                .filter(|(_, slot)| slot.is_some())
+                .map(|(fd, _)| (fd | tag) as u64)
+                .collect::<Vec<_>>()
         };
         let mut all = used(&tables.lower, 0);
         all.extend(used(&tables.upper, UPPER));

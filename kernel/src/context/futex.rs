@@ -26,8 +26,7 @@ struct Sleeper {
 
 const BUCKETS: usize = 256;
 
-static TABLE: [Lock<{ level::FUTEX }, VecDeque<Sleeper>>; BUCKETS] =
-    [const { Lock::new(VecDeque::new()) }; BUCKETS];
+static TABLE: [Lock<{ level::FUTEX }, VecDeque<Sleeper>>; BUCKETS] = [const { Lock::new(VecDeque::new()) }; BUCKETS];
 
 fn bucket(key: Key) -> &'static Lock<{ level::FUTEX }, VecDeque<Sleeper>> {
     // Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).

@@ -215,7 +215,9 @@ fn steal(cpu: &'static PerCpu) -> Option<&'static Thread> {
         if other.sched.best.load(Ordering::Relaxed) == NOBODY {
             continue;
         }
-        let Some(mut queue) = other.sched.queue.try_lock() else { continue };
+        let Some(mut queue) = other.sched.queue.try_lock() else {
+            continue;
+        };
         let found = queue.take(&ThreadLinks, |id| {
             let thread = by_slot(id);
             allows(thread, cpu.index) && !thread.on_cpu.load(Ordering::Acquire)

@@ -228,4 +228,3 @@ fn reason(code: usize, address: usize) -> &'static str {
         "nothing is mapped there"
     }
 }
-

@@ -15,8 +15,8 @@ use syscall::error::{EAGAIN, EBADF, EBUSY, EFAULT, Error, Result};
 
 use super::files::FileTable;
 use super::wait::Wake;
-use crate::arch::switch::ArchContext;
 use crate::arch::percpu;
+use crate::arch::switch::ArchContext;
 use crate::memory::AddressSpace;
 use crate::scheme::Description;
 use crate::scheme::event::EventSource;

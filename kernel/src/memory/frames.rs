@@ -221,7 +221,7 @@ impl Frame {
 
     /// One more reference to the counted frame at `address`, which somebody else's reference keeps alive during this call.
     pub fn share(address: u64) -> Self {
-        let frame = Frame(( address / PAGE_SIZE as u64) as u32);
+        let frame = Frame((address / PAGE_SIZE as u64) as u32);
         buddy::get(table(), frame.0);
         frame
     }

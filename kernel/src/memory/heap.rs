@@ -167,7 +167,9 @@ fn refill(list: &mut List, class: usize) -> *mut u8 {
         }
     }
     if list.len == 0 {
-        let Ok(page) = frames::alloc_block(0) else { return ptr::null_mut() };
+        let Ok(page) = frames::alloc_block(0) else {
+            return ptr::null_mut();
+        };
         PAGES.fetch_add(1, Relaxed);
         let base = phys_to_virt(page);
         for at in (0..=PAGE_SIZE - SIZES[class]).step_by(SIZES[class]) {

@@ -132,14 +132,19 @@ fn build_tables(info: &BootInfo, top: u64) {
         }
     };
     // The linear map reaches over all memory and over what firmware tables lie in.
-    let other = info.memory.iter().map(|region| region.base + region.len).filter(|&end| end <= top.max(EARLY_LIMIT)).max();
+    let other =
+        info.memory.iter().map(|region| region.base + region.len).filter(|&end| end <= top.max(EARLY_LIMIT)).max();
     let end = top.max(other.unwrap_or(0)).max(EARLY_LIMIT).next_multiple_of(HUGE);
     let linear = Flags { write: true, ..Flags::default() };
     let (step, huge) = if kernel::has_huge_pages() { (HUGE, true) } else { (LARGE, false) };
     let mut address = 0;
     while address < end {
         let at = PHYSMAP + address as usize;
-        must(if huge { kernel::map_huge(root, at, address, linear) } else { kernel::map_large(root, at, address, linear) });
+        must(if huge {
+            kernel::map_huge(root, at, address, linear)
+        } else {
+            kernel::map_large(root, at, address, linear)
+        });
         address += step;
     }
     let parts = [

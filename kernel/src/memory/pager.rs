@@ -60,7 +60,9 @@ impl SharedMemory {
 impl Pager for SharedMemory {
     fn page(&self, index: usize) -> Result<Option<Page>, OutOfMemory> {
         let mut frames = self.frames.lock();
-        let Some(slot) = frames.get_mut(index) else { return Ok(None) };
+        let Some(slot) = frames.get_mut(index) else {
+            return Ok(None);
+        };
         if slot.is_none() {
             *slot = Some(Frame::zeroed_for_user()?);
         }

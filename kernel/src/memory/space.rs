@@ -321,7 +321,11 @@ impl AddressSpace {
                 Ok(Page::Foreign(..)) => return Err(Error::new(EPERM)),
                 Err(error) => return Err(error),
             };
-            if write { part.read_to_frame(&page, offset)? } else { part.write_from_frame(&page, offset)? };
+            if write {
+                part.read_to_frame(&page, offset)?
+            } else {
+                part.write_from_frame(&page, offset)?
+            };
             done += part.len();
         }
         Ok(done)
@@ -508,15 +512,25 @@ impl Inner {
         let Inner { table, vmas } = self;
         let Some(vma) = vmas.find(page) else { return false };
         let prot = vma.prot;
-        let allowed = if write { prot.write } else if exec { prot.exec } else { prot.read || prot.write || prot.exec };
+        let allowed = if write {
+            prot.write
+        } else if exec {
+            prot.exec
+        } else {
+            prot.read || prot.write || prot.exec
+        };
         if !allowed {
             return false;
         }
-        let Ok(mut slot) = table.slot_mut(page) else { return false };
+        let Ok(mut slot) = table.slot_mut(page) else {
+            return false;
+        };
         let flags = Flags { write: prot.write, exec: prot.exec, user: true, ..Flags::default() };
         if let Some(entry) = slot.get() {
             if write && !entry.is_writable() {
-                let Ok(new) = make_writable(entry, flags) else { return false };
+                let Ok(new) = make_writable(entry, flags) else {
+                    return false;
+                };
                 slot.set(new);
                 if new.address() != entry.address() {
                     tlb::flush(root, page, 1);
@@ -534,7 +548,9 @@ impl Inner {
                 Err(OutOfMemory) => return false,
             },
             Backing::Object { pager, page: first, private, writable } => {
-                let Ok(Some(found)) = pager.page(first + (page - vma.start) / PAGE_SIZE) else { return false };
+                let Ok(Some(found)) = pager.page(first + (page - vma.start) / PAGE_SIZE) else {
+                    return false;
+                };
                 let ours = Flags { write: prot.write && !private && *writable, shared: !private, ..flags };
                 let entry = match found {
                     Page::Counted(frame) => Entry::new(frame.into_address(), ours),

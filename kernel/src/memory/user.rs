@@ -7,8 +7,8 @@ use core::sync::atomic::AtomicU64;
 
 use syscall::error::{EFAULT, EINVAL, ENAMETOOLONG, Error, Result};
 
-use super::frames::Frame;
 use super::PAGE_SIZE;
+use super::frames::Frame;
 use crate::arch::usercopy;
 
 /// Longest path, in bytes.
@@ -163,7 +163,7 @@ impl UserSlice {
     }
 
     /// A copy of all bytes on the heap; for what is short by contract. `EINVAL` above `limit` bytes.
-    pub fn to_vec(&self, limit: usize) -> Result<alloc::vec::Vec<u8>> {
+    pub fn to_vec(self, limit: usize) -> Result<alloc::vec::Vec<u8>> {
         if self.len > limit {
             return Err(Error::new(EINVAL));
         }
@@ -173,7 +173,7 @@ impl UserSlice {
     }
 
     /// A copy of a path: UTF-8, no NUL, at most [`PATH_MAX`] bytes.
-    pub fn to_path(&self) -> Result<alloc::string::String> {
+    pub fn to_path(self) -> Result<alloc::string::String> {
         if self.len > PATH_MAX {
             return Err(Error::new(ENAMETOOLONG));
         }

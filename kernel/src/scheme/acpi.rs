@@ -87,11 +87,7 @@ impl Object for Tables {
     }
 
     fn readiness(&self) -> EventFlags {
-        if SHUTDOWN.load(Ordering::Relaxed) {
-            EventFlags::EVENT_READ
-        } else {
-            EventFlags::EVENT_NONE
-        }
+        if SHUTDOWN.load(Ordering::Relaxed) { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
     }
 
     fn path(&self) -> Result<String> {

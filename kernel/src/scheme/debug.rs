@@ -41,10 +41,7 @@ pub fn init() {
         // What came before has raised its interrupt when nobody heard it.
         serial_interrupt();
     } else {
-        klog!(
-            crate::log::Level::Warn,
-            "the serial line cannot interrupt: there will be no console input"
-        );
+        klog!(crate::log::Level::Warn, "the serial line cannot interrupt: there will be no console input");
     }
 }
 
@@ -114,11 +111,7 @@ impl Object for Console {
     }
 
     fn readiness(&self) -> EventFlags {
-        if INPUT.is_readable() {
-            EventFlags::EVENT_READ | EventFlags::EVENT_WRITE
-        } else {
-            EventFlags::EVENT_WRITE
-        }
+        if INPUT.is_readable() { EventFlags::EVENT_READ | EventFlags::EVENT_WRITE } else { EventFlags::EVENT_WRITE }
     }
 }
 

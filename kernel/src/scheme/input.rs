@@ -33,12 +33,7 @@ impl Input {
     /// Empty.
     pub const fn new() -> Self {
         Input {
-            buffer: Lock::new(Buffer {
-                bytes: [0; CAPACITY],
-                first: 0,
-                len: 0,
-                readers: WaitList::new(),
-            }),
+            buffer: Lock::new(Buffer { bytes: [0; CAPACITY], first: 0, len: 0, readers: WaitList::new() }),
             source: EventSource::new(),
         }
     }

@@ -48,13 +48,7 @@ struct Line {
 
 static LINES: [Line; COUNT] = [const {
     Line {
-        state: Lock::new(State {
-            count: 0,
-            level: false,
-            handles: 0,
-            kernel: None,
-            readers: WaitList::new(),
-        }),
+        state: Lock::new(State { count: 0, level: false, handles: 0, kernel: None, readers: WaitList::new() }),
         source: EventSource::new(),
     }
 }; COUNT];
@@ -161,19 +155,13 @@ impl Object for Root {
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_DIR | 0o555,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
         let open =
             |&number: &u32| wiring(number).is_some_and(|(gsi, ..)| LINES[gsi as usize].state.lock().kernel.is_none());
-        Ok((0..ioapic::count())
-            .filter(open)
-            .map(|number| number.to_string())
-            .collect())
+        Ok((0..ioapic::count()).filter(open).map(|number| number.to_string()).collect())
     }
 }
 
@@ -205,12 +193,7 @@ impl Handle {
         state.handles += 1;
         let seen = AtomicU64::new(state.count);
         drop(state);
-        Ok(Handle {
-            number,
-            gsi,
-            line,
-            seen,
-        })
+        Ok(Handle { number, gsi, line, seen })
     }
 }
 
@@ -270,18 +253,11 @@ impl Object for Handle {
 
     fn readiness(&self) -> EventFlags {
         let new = self.line.state.lock().count != self.seen.load(Ordering::Relaxed);
-        if new {
-            EventFlags::EVENT_READ
-        } else {
-            EventFlags::EVENT_NONE
-        }
+        if new { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_CHR | 0o600,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_CHR | 0o600, ..Stat::default() })
     }
 
     fn path(&self) -> Result<String> {

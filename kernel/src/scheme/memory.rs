@@ -37,7 +37,12 @@ pub struct Root;
 
 fn statvfs() -> Result<StatVfs> {
     let free = frames::free() as u64;
-    Ok(StatVfs { f_bsize: PAGE_SIZE as u32, f_blocks: frames::total() as u64, f_bfree: free, f_bavail: free.saturating_sub(frames::RESERVE as u64) })
+    Ok(StatVfs {
+        f_bsize: PAGE_SIZE as u32,
+        f_blocks: frames::total() as u64,
+        f_bfree: free,
+        f_bavail: free.saturating_sub(frames::RESERVE as u64),
+    })
 }
 
 impl Object for Root {

@@ -93,7 +93,13 @@ pub trait Object: Send + Sync {
     }
 
     /// Gives `count` descriptors to a client.
-    fn receive(&self, _count: usize, _flags: CallFlags, _metadata: &[u64], _nonblock: bool) -> Result<Vec<Arc<Description>>> {
+    fn receive(
+        &self,
+        _count: usize,
+        _flags: CallFlags,
+        _metadata: &[u64],
+        _nonblock: bool,
+    ) -> Result<Vec<Arc<Description>>> {
         Err(Error::new(EOPNOTSUPP))
     }
 

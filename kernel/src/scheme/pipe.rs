@@ -275,7 +275,13 @@ impl Object for ReadEnd {
         self.pipe.read(to, io.nonblock)
     }
 
-    fn receive(&self, count: usize, _flags: CallFlags, _metadata: &[u64], nonblock: bool) -> Result<Vec<Arc<Description>>> {
+    fn receive(
+        &self,
+        count: usize,
+        _flags: CallFlags,
+        _metadata: &[u64],
+        nonblock: bool,
+    ) -> Result<Vec<Arc<Description>>> {
         self.pipe.receive(count, nonblock)
     }
 

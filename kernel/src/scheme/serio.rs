@@ -91,26 +91,15 @@ impl Object for Root {
         if Thread::current().euid.load(Ordering::Relaxed) != 0 {
             return Err(Error::new(EACCES));
         }
-        if is_present() {
-            Ok(Arc::new(Port { mouse }))
-        } else {
-            Err(Error::new(ENODEV))
-        }
+        if is_present() { Ok(Arc::new(Port { mouse })) } else { Err(Error::new(ENODEV)) }
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_DIR | 0o555,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
-        Ok(if is_present() {
-            ["0", "1"].map(String::from).into()
-        } else {
-            Vec::new()
-        })
+        Ok(if is_present() { ["0", "1"].map(String::from).into() } else { Vec::new() })
     }
 }
 
@@ -152,19 +141,12 @@ impl Object for Port {
     }
 
     fn readiness(&self) -> EventFlags {
-        let ready = if self.input().is_readable() {
-            EventFlags::EVENT_READ
-        } else {
-            EventFlags::EVENT_NONE
-        };
+        let ready = if self.input().is_readable() { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE };
         ready | EventFlags::EVENT_WRITE
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_CHR | 0o600,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_CHR | 0o600, ..Stat::default() })
     }
 
     fn path(&self) -> Result<String> {

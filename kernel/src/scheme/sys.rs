@@ -60,32 +60,19 @@ impl Object for Root {
             "kstop" => return Ok(Arc::new(Stop)),
             _ => {}
         }
-        let (name, source) = FILES
-            .into_iter()
-            .find(|(name, _)| *name == path)
-            .ok_or(Error::new(ENOENT))?;
-        let mut text = Text {
-            name,
-            pages: Vec::new(),
-        };
+        let (name, source) = FILES.into_iter().find(|(name, _)| *name == path).ok_or(Error::new(ENOENT))?;
+        let mut text = Text { name, pages: Vec::new() };
         // The only thing that can fail is getting memory.
         source(&mut text).map_err(|_| Error::new(ENOMEM))?;
         Ok(Arc::new(text))
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_DIR | 0o555,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
-        Ok(FILES
-            .iter()
-            .map(|(name, _)| String::from(*name))
-            .chain([String::from("kstop")])
-            .collect())
+        Ok(FILES.iter().map(|(name, _)| String::from(*name)).chain([String::from("kstop")]).collect())
     }
 }
 
@@ -97,9 +84,7 @@ struct Text {
 
 impl Text {
     fn len(&self) -> usize {
-        self.pages
-            .last()
-            .map_or(0, |last| (self.pages.len() - 1) * PAGE_SIZE + last.len())
+        self.pages.last().map_or(0, |last| (self.pages.len() - 1) * PAGE_SIZE + last.len())
     }
 
     /// The page that is being filled; asks for memory as any user's wish for memory is asked.
@@ -159,11 +144,7 @@ impl Object for Text {
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_FILE | 0o444,
-            st_size: self.len() as u64,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_FILE | 0o444, st_size: self.len() as u64, ..Stat::default() })
     }
 
     fn path(&self) -> Result<String> {
@@ -191,10 +172,7 @@ impl Object for Stop {
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_CHR | 0o200,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_CHR | 0o200, ..Stat::default() })
     }
 
     fn path(&self) -> Result<String> {
@@ -203,11 +181,7 @@ impl Object for Stop {
 }
 
 fn uname(text: &mut Text) -> fmt::Result {
-    let kind = if cfg!(feature = "test-build") {
-        "test build"
-    } else {
-        "release build"
-    };
+    let kind = if cfg!(feature = "test-build") { "test build" } else { "release build" };
     write!(text, "Ochre\n\n{}\n{kind}\nx86_64\n", env!("CARGO_PKG_VERSION"))
 }
 
@@ -260,13 +234,7 @@ fn cpu(text: &mut Text) -> fmt::Result {
     text.add(brand.split(|&byte| byte == 0).next().unwrap_or(&[]).trim_ascii())?;
     writeln!(text, "\ntsc_hz: {}", time::frequency())?;
     for cpu in percpu::all() {
-        writeln!(
-            text,
-            "cpu {}: apic {} switches {}",
-            cpu.index,
-            cpu.apic_id(),
-            cpu.sched.switches()
-        )?;
+        writeln!(text, "cpu {}: apic {} switches {}", cpu.index, cpu.apic_id(), cpu.sched.switches())?;
     }
     Ok(())
 }
@@ -305,9 +273,7 @@ fn stat(text: &mut Text) -> fmt::Result {
     let (heap_bytes, heap_pages) = heap::usage();
     let (live, slots) = thread::counts();
     let switches = percpu::all().fold(0u64, |sum, cpu| sum.wrapping_add(cpu.sched.switches()));
-    let interrupts = percpu::all().fold(0u64, |sum, cpu| {
-        sum.wrapping_add(cpu.interrupts.load(Ordering::Relaxed))
-    });
+    let interrupts = percpu::all().fold(0u64, |sum, cpu| sum.wrapping_add(cpu.interrupts.load(Ordering::Relaxed)));
     let values = [
         ("frame_bytes", PAGE_SIZE as u64),
         ("frames_total", frames::total() as u64),

@@ -42,20 +42,14 @@ impl Object for Root {
         };
         Ok(Arc::new_cyclic(|this: &Weak<Clock>| Clock {
             clock,
-            alarms: Lock::new(Alarms {
-                pending: Vec::new(),
-                due: false,
-            }),
+            alarms: Lock::new(Alarms { pending: Vec::new(), due: false }),
             source: EventSource::new(),
             this: this.clone(),
         }))
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_DIR | 0o555,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_DIR | 0o555, ..Stat::default() })
     }
 
     fn entries(&self) -> Result<Vec<String>> {
@@ -78,11 +72,7 @@ struct Clock {
 
 impl Clock {
     fn now(&self) -> u64 {
-        if self.clock == CLOCK_REALTIME {
-            time::realtime_ns()
-        } else {
-            time::now_ns()
-        }
+        if self.clock == CLOCK_REALTIME { time::realtime_ns() } else { time::now_ns() }
     }
 
     /// Sets a wake-up at `when` (nanoseconds of this clock).
@@ -156,12 +146,7 @@ impl Object for Clock {
         crate::memory::admit()?;
         let mut done = 0;
         while from.len() - done >= SIZE {
-            match from
-                .skip(done)
-                .read_value()
-                .and_then(parse)
-                .and_then(|when| self.set(when))
-            {
+            match from.skip(done).read_value().and_then(parse).and_then(|when| self.set(when)) {
                 Ok(()) => done += SIZE,
                 Err(_) if done != 0 => break,
                 Err(error) => return Err(error),
@@ -175,18 +160,11 @@ impl Object for Clock {
     }
 
     fn readiness(&self) -> EventFlags {
-        if self.alarms.lock().due {
-            EventFlags::EVENT_READ
-        } else {
-            EventFlags::EVENT_NONE
-        }
+        if self.alarms.lock().due { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(Stat {
-            st_mode: MODE_CHR | 0o666,
-            ..Stat::default()
-        })
+        Ok(Stat { st_mode: MODE_CHR | 0o666, ..Stat::default() })
     }
 
     fn path(&self) -> Result<String> {

@@ -11,9 +11,9 @@ use super::credentials;
 use super::descriptor::with_path;
 use crate::context::Thread;
 use crate::memory::UserSlice;
+use crate::scheme::Target;
 use crate::scheme::object::Object;
 use crate::scheme::user::{Back, Payload, sqe};
-use crate::scheme::Target;
 
 /// Copies a structure's fields to user memory, with zeros where it has padding.
 macro_rules! write_fields {
@@ -30,8 +30,24 @@ macro_rules! write_fields {
 /// Writes a `Stat`; the device is the scheme's number, whoever made the rest.
 pub fn write_stat(slice: UserSlice, stat: &Stat) -> Result<()> {
     write_fields!(
-        slice, stat, Stat, st_dev, st_ino, st_mode, st_nlink, st_uid, st_gid, st_size, st_blksize, st_blocks, st_mtime,
-        st_mtime_nsec, st_atime, st_atime_nsec, st_ctime, st_ctime_nsec
+        slice,
+        stat,
+        Stat,
+        st_dev,
+        st_ino,
+        st_mode,
+        st_nlink,
+        st_uid,
+        st_gid,
+        st_size,
+        st_blksize,
+        st_blocks,
+        st_mtime,
+        st_mtime_nsec,
+        st_atime,
+        st_atime_nsec,
+        st_ctime,
+        st_ctime_nsec
     )
 }
 
@@ -100,7 +116,9 @@ pub fn sync(fd: usize) -> Result<usize> {
 /// `SYS_FCHOWN`: descriptor, user, group.
 pub fn chown(fd: usize, uid: usize, gid: usize) -> Result<usize> {
     let description = Thread::current().descriptor(fd)?;
-    let Target::User { scheme, number } = &description.target else { return Err(Error::new(EOPNOTSUPP)) };
+    let Target::User { scheme, number } = &description.target else {
+        return Err(Error::new(EOPNOTSUPP));
+    };
     let mut request = sqe(Opcode::Fchown, [*number, uid, gid, 0, 0]);
     request.args[5] = credentials();
     scheme.call(request, Payload::None)
@@ -109,7 +127,9 @@ pub fn chown(fd: usize, uid: usize, gid: usize) -> Result<usize> {
 fn named(fd: usize, opcode: Opcode, path: usize, len: usize, flags: usize) -> Result<usize> {
     let slice = UserSlice::new(path, len)?;
     let description = Thread::current().descriptor(fd)?;
-    let Target::User { scheme, number } = &description.target else { return Err(Error::new(EXDEV)) };
+    let Target::User { scheme, number } = &description.target else {
+        return Err(Error::new(EXDEV));
+    };
     let mut request = sqe(opcode, [*number, 0, 0, flags, 0]);
     request.args[5] = credentials();
     with_path(slice, |path| scheme.call(request, Payload::Bytes(path)))

@@ -36,9 +36,7 @@ pub fn call(fd: usize, payload: usize, len: usize, flags: usize, metadata: usize
         let description = Thread::current().descriptor(fd)?;
         return match &description.target {
             Target::Kernel(object) => object.call(slice, CallFlags::READ | CallFlags::WRITE, &metadata),
-            Target::User { .. } => {
-                call_user(&description, None, slice, CallFlags::READ | CallFlags::WRITE, &metadata)
-            }
+            Target::User { .. } => call_user(&description, None, slice, CallFlags::READ | CallFlags::WRITE, &metadata),
         };
     }
     let count = flags & COUNT_MASK;
@@ -99,7 +97,9 @@ fn call_user(
     flags: CallFlags,
     metadata: &[u64],
 ) -> Result<usize> {
-    let Target::User { scheme, number } = &description.target else { return Err(Error::new(EXDEV)) };
+    let Target::User { scheme, number } = &description.target else {
+        return Err(Error::new(EXDEV));
+    };
     let word = |index: usize| metadata.get(index).copied().unwrap_or(0);
     let standard = flags.contains(CallFlags::STD_FS);
     let opcode = if standard { Opcode::StdFsCall } else { Opcode::Call };
@@ -126,7 +126,11 @@ fn call_user(
     };
     // A payload that only comes back is shown to the daemon as well: what it leaves alone is the caller's own.
     let to_daemon = (writes || back == Back::All) && kind != Some(StdFsCallKind::Getdents);
-    let payload = if reads || writes { Payload::User { slice, to_daemon, back } } else { Payload::User { slice: UserSlice::empty(), to_daemon: false, back: Back::Nothing } };
+    let payload = if reads || writes {
+        Payload::User { slice, to_daemon, back }
+    } else {
+        Payload::User { slice: UserSlice::empty(), to_daemon: false, back: Back::Nothing }
+    };
     if kind.is_some_and(takes_path) {
         check_utf8(slice)?;
     }
@@ -236,7 +240,13 @@ fn send(description: &Description, numbers: &[usize], flags: CallFlags, metadata
     Ok(done)
 }
 
-fn receive(description: &Description, slice: UserSlice, numbers: &[usize], flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+fn receive(
+    description: &Description,
+    slice: UserSlice,
+    numbers: &[usize],
+    flags: CallFlags,
+    metadata: &[u64],
+) -> Result<usize> {
     let files = Thread::current().files()?;
     let chosen = numbers.iter().all(|&number| number != usize::MAX);
     if chosen {

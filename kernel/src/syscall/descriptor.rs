@@ -39,7 +39,8 @@ pub fn openat(dir: usize, path: usize, len: usize, flags: usize, out: usize) -> 
         Target::User { scheme, number } => {
             let mut request = sqe(Opcode::OpenAt, [*number, 0, 0, flags, status]);
             request.args[5] = credentials();
-            let answer = with_path(slice, |path| scheme.exchange(request, Payload::Bytes(path), alloc::vec::Vec::new()))?;
+            let answer =
+                with_path(slice, |path| scheme.exchange(request, Payload::Bytes(path), alloc::vec::Vec::new()))?;
             opened(scheme, answer, kept)?
         }
         Target::Kernel(object) => Description::kernel(object.openat(&slice.to_path()?, flags)?, kept),
@@ -134,9 +135,10 @@ pub fn fcntl(fd: usize, command: usize, argument: usize) -> Result<usize> {
     match command {
         F_DUPFD => {
             admit()?;
-            files.insert(argument, description).map(|()| argument).map_err(|error| {
-                if error.errno == EEXIST { Error::new(EMFILE) } else { error }
-            })
+            files
+                .insert(argument, description)
+                .map(|()| argument)
+                .map_err(|error| if error.errno == EEXIST { Error::new(EMFILE) } else { error })
         }
         // Close-on-exec is libc's affair.
         F_GETFD | F_SETFD => Ok(0),

@@ -28,7 +28,8 @@ fn transfer(
 ) -> Result<usize> {
     let reads = matches!(opcode, Opcode::Read);
     let back = if reads { Back::Result } else { Back::Nothing };
-    let count = scheme.call_short(opcode, number, (offset, flags & O_FCNTL_MASK, credentials()), slice, !reads, back)?;
+    let count =
+        scheme.call_short(opcode, number, (offset, flags & O_FCNTL_MASK, credentials()), slice, !reads, back)?;
     // A daemon that claims more than it was asked for is mistaken or worse.
     if count > slice.len() { Err(Error::new(EIO)) } else { Ok(count) }
 }

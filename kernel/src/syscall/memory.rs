@@ -15,7 +15,9 @@ pub fn backing(description: Option<&Description>, map: &Map) -> Result<Backing> 
     if private && shared || !map.offset.is_multiple_of(PAGE_SIZE) || map.size == 0 {
         return Err(Error::new(EINVAL));
     }
-    let Some(description) = description else { return anonymous(map.flags, map.size) };
+    let Some(description) = description else {
+        return anonymous(map.flags, map.size);
+    };
     let mode = description.flags() & O_ACCMODE;
     let wants_write = shared && map.flags.contains(MapFlags::PROT_WRITE);
     match &description.target {

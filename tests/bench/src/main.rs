@@ -13,10 +13,7 @@ mod sys;
 use options::Options;
 
 fn main() {
-    let arrival = rows::Arrival {
-        ticks: sys::tsc(),
-        free_kib: sys::free_kib(),
-    };
+    let arrival = rows::Arrival { ticks: sys::tsc(), free_kib: sys::free_kib() };
     if rows::helper::play_if_asked() {
         return;
     }

@@ -30,19 +30,13 @@ pub struct Sample {
 impl Sample {
     /// A figure that was read once, not measured in batches.
     pub fn single(value: f64) -> Self {
-        Self {
-            min: value,
-            median: value,
-        }
+        Self { min: value, median: value }
     }
 
     /// Smallest and middle of `costs`; `None` when there are none.
     pub fn of(mut costs: Vec<f64>) -> Option<Self> {
         costs.sort_by(f64::total_cmp);
-        Some(Self {
-            min: *costs.first()?,
-            median: *costs.get(costs.len() / 2)?,
-        })
+        Some(Self { min: *costs.first()?, median: *costs.get(costs.len() / 2)? })
     }
 }
 
@@ -56,10 +50,7 @@ pub struct Bench {
 impl Bench {
     /// `scale` multiplies the iterations of each batch: 1 where every run is exact, more where the clock is the wall's.
     pub fn new(purpose: Purpose, scale: u32) -> Self {
-        Self {
-            purpose,
-            scale: scale.max(1),
-        }
+        Self { purpose, scale: scale.max(1) }
     }
 
     /// Measures `op`, called `iterations` times in each batch.
@@ -81,24 +72,12 @@ impl Bench {
         batch(&plain, iterations);
         match self.purpose {
             Purpose::Table => {
-                let costs = (0..BATCHES)
-                    .map(|_| batch(&plain, iterations) as f64 / f64::from(iterations))
-                    .collect();
+                let costs = (0..BATCHES).map(|_| batch(&plain, iterations) as f64 / f64::from(iterations)).collect();
                 Sample::of(costs).unwrap_or(Sample::single(f64::NAN))
             }
             Purpose::Profile => {
-                let ticks = batch(
-                    &Watch {
-                        marks: Some((Mark::CountOn, Mark::CountOff)),
-                    },
-                    iterations,
-                );
-                batch(
-                    &Watch {
-                        marks: Some((Mark::TraceOn, Mark::TraceOff)),
-                    },
-                    1,
-                );
+                let ticks = batch(&Watch { marks: Some((Mark::CountOn, Mark::CountOff)) }, iterations);
+                batch(&Watch { marks: Some((Mark::TraceOn, Mark::TraceOff)) }, 1);
                 println!("bench profiled {iterations} {ticks}");
                 Sample::single(ticks as f64 / f64::from(iterations))
             }

@@ -19,22 +19,13 @@ impl Options {
     /// Parses `--rows a,b`, `--profile`, `--scale N`, `--memory-kib N`. What is not known is ignored: a kernel may pass
     /// words of its own.
     pub fn parse(args: impl IntoIterator<Item = String>) -> Self {
-        let mut options = Self {
-            rows: Vec::new(),
-            purpose: Purpose::Table,
-            scale: 1,
-            memory_kib: 1 << 20,
-        };
+        let mut options = Self { rows: Vec::new(), purpose: Purpose::Table, scale: 1, memory_kib: 1 << 20 };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--rows" => {
                     let list = args.next().unwrap_or_default();
-                    options.rows = list
-                        .split(',')
-                        .filter(|name| !name.is_empty())
-                        .map(String::from)
-                        .collect();
+                    options.rows = list.split(',').filter(|name| !name.is_empty()).map(String::from).collect();
                 }
                 "--profile" => options.purpose = Purpose::Profile,
                 "--scale" => options.scale = number(args.next(), options.scale),
@@ -74,9 +65,6 @@ mod tests {
     fn rows_and_numbers() {
         let options = parse("nonsense --rows clock,yield --profile --scale 4 --memory-kib x");
         assert!(options.wants("clock") && options.wants("yield") && !options.wants("null_call"));
-        assert_eq!(
-            (options.purpose, options.scale, options.memory_kib),
-            (Purpose::Profile, 4, 1 << 20)
-        );
+        assert_eq!((options.purpose, options.scale, options.memory_kib), (Purpose::Profile, 4, 1 << 20));
     }
 }

@@ -42,7 +42,8 @@ impl Accounts {
         let start = Instant::now();
         loop {
             let now = Accounts::now();
-            let good = now.frames <= self.frames + frames && now.heap <= self.heap + heap && now.threads <= self.threads;
+            let good =
+                now.frames <= self.frames + frames && now.heap <= self.heap + heap && now.threads <= self.threads;
             if good {
                 println!("  accounts: {self} before, {now} after");
                 return;

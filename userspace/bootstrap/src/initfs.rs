@@ -5,7 +5,8 @@ use scheme_server::syscall::error::{
     EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, EXDEV, Error, Result,
 };
 use scheme_server::syscall::flag::{
-    MODE_DIR, MODE_FILE, MODE_SYMLINK, O_ACCMODE, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_STAT, O_SYMLINK, O_TRUNC,
+    MODE_DIR, MODE_FILE, MODE_SYMLINK, O_ACCMODE, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_STAT, O_SYMLINK,
+    O_TRUNC,
 };
 use scheme_server::syscall::{Stat, StatVfs};
 use scheme_server::{CallerCtx, NewFdFlags, OpenResult, Scheme, SchemeSync};
@@ -135,7 +136,9 @@ impl SchemeSync for Initfs<'_> {
         mut to: DirentBuf<&'b mut [u8]>,
         from: u64,
     ) -> Result<DirentBuf<&'b mut [u8]>> {
-        let Kind::Directory(entries) = &self.node(number)?.kind else { return Err(Error::new(ENOTDIR)) };
+        let Kind::Directory(entries) = &self.node(number)?.kind else {
+            return Err(Error::new(ENOTDIR));
+        };
         let skip = usize::try_from(from).unwrap_or(usize::MAX);
         for (index, (name, &number)) in entries.iter().enumerate().skip(skip) {
             let kind = match self.node(number)?.kind {

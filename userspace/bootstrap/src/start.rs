@@ -9,8 +9,8 @@ use ochre_abi::proc::ThreadVerb;
 use ochre_abi::{UPPER, auxv, boot_fd};
 use ochre_spawn::{End, Process, Spawn};
 use scheme_server::{Port, Server};
-use syscall::flag::CallFlags;
 use syscall::GlobalSchemes;
+use syscall::flag::CallFlags;
 
 use crate::initfs::{self, Initfs};
 use crate::tree::{Kind, ROOT, Tree};
@@ -169,7 +169,9 @@ fn start_name_spaces(tree: &Tree<'_>) -> Result<usize> {
 
 /// Starts a daemon and waits until it is ready. None when the archive has no such program.
 fn start_daemon(tree: &Tree<'_>, name: &str, namespace: usize) -> Result<Option<Process>> {
-    let Some(image) = program(tree, name) else { return Ok(None) };
+    let Some(image) = program(tree, name) else {
+        return Ok(None);
+    };
     let (read, write) = pipe()?;
     let spawn = console(Spawn::new(image, name)).namespace(namespace).env("INIT_NOTIFY", &NOTIFY.to_string());
     let process = spawn.inherit(write.raw(), NOTIFY).start()?;

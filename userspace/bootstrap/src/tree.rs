@@ -80,7 +80,9 @@ impl<'a> Tree<'a> {
             let last = parts.peek().is_none();
             let number = self.nodes.len();
             // A path that leads through a file is left out.
-            let Kind::Directory(entries) = &mut self.nodes[at].kind else { return };
+            let Kind::Directory(entries) = &mut self.nodes[at].kind else {
+                return;
+            };
             let known = *entries.entry(name).or_insert(number);
             if known == number {
                 // Directories that are not listed themselves are readable by all.
@@ -104,7 +106,9 @@ impl<'a> Tree<'a> {
     pub fn walk<'p>(&self, from: usize, path: &'p str) -> Option<(usize, &'p str)> {
         let (mut at, mut rest) = (from, path.trim_matches('/'));
         while !rest.is_empty() {
-            let Kind::Directory(entries) = &self.nodes.get(at)?.kind else { break };
+            let Kind::Directory(entries) = &self.nodes.get(at)?.kind else {
+                break;
+            };
             let (name, more) = rest.split_once('/').unwrap_or((rest, ""));
             if !matches!(name, "" | ".") {
                 at = *entries.get(name)?;

@@ -1,8 +1,8 @@
 //! `fcntl.h`: opening, and control of descriptors.
 
 use libc::{
-    AT_FDCWD, EINVAL, ENOSYS, F_DUPFD, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, c_char,
-    c_int, mode_t,
+    AT_FDCWD, EINVAL, ENOSYS, F_DUPFD, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY,
+    c_char, c_int, mode_t,
 };
 use syscall::error::Result;
 

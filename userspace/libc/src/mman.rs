@@ -3,8 +3,8 @@
 use core::ffi::c_void;
 
 use libc::{
-    EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE, c_int,
-    off_t, size_t,
+    EINVAL, ENOMEM, MAP_ANONYMOUS, MAP_FAILED, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE,
+    c_int, off_t, size_t,
 };
 use ochre_abi::proc::ANONYMOUS;
 use syscall::data::Map;
@@ -27,7 +27,14 @@ fn protection(prot: c_int) -> MapFlags {
 ///
 /// # Safety
 /// With `MAP_FIXED`, what was at the address is not used any more.
-pub unsafe fn map(address: usize, len: usize, prot: c_int, flags: c_int, fd: Result<usize>, offset: u64) -> Result<usize> {
+pub unsafe fn map(
+    address: usize,
+    len: usize,
+    prot: c_int,
+    flags: c_int,
+    fd: Result<usize>,
+    offset: u64,
+) -> Result<usize> {
     if len == 0 || !(offset as usize).is_multiple_of(PAGE) {
         return Err(error(EINVAL));
     }
@@ -90,7 +97,9 @@ pub unsafe extern "C" fn munmap(address: *mut c_void, len: size_t) -> c_int {
 /// `mprotect`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mprotect(address: *mut c_void, len: size_t, prot: c_int) -> c_int {
-    let Some(size) = len.checked_next_multiple_of(PAGE) else { return errno::fail(ENOMEM) };
+    let Some(size) = len.checked_next_multiple_of(PAGE) else {
+        return errno::fail(ENOMEM);
+    };
     if size == 0 {
         return 0;
     }

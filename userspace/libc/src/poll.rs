@@ -4,8 +4,8 @@
 //! always ready, as POSIX wants it.
 
 use libc::{
-    EINVAL, FD_SETSIZE, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM, c_int, c_short, fd_set, nfds_t, pollfd, sigset_t,
-    timespec, timeval,
+    EINVAL, FD_SETSIZE, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM, c_int, c_short, fd_set, nfds_t, pollfd,
+    sigset_t, timespec, timeval,
 };
 use syscall::data::Event;
 use syscall::error::{EAGAIN, EBADF, Result};

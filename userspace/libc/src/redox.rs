@@ -86,8 +86,8 @@ unsafe extern "C" fn redox_getdents_v0(fd: usize, buf: *mut u8, len: usize, opaq
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn redox_fstat_v1(fd: usize, to: *mut stat) -> usize {
-    // SAFETY: the caller promises the room.
     mux(sys::fstat(fd).map(|from| {
+        // SAFETY: the caller promises the room.
         unsafe { to.write(stat_h::convert(&from)) };
         0
     }))
@@ -95,8 +95,8 @@ unsafe extern "C" fn redox_fstat_v1(fd: usize, to: *mut stat) -> usize {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn redox_fstatvfs_v1(fd: usize, to: *mut statvfs) -> usize {
-    // SAFETY: the caller promises the room.
     mux(stat_h::file_system(fd).map(|from| {
+        // SAFETY: the caller promises the room.
         unsafe { to.write(from) };
         0
     }))
@@ -278,8 +278,8 @@ unsafe extern "C" fn redox_sigaction_v1(signal: u32, new: *const libc::sigaction
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn redox_clock_gettime_v1(clock: usize, to: *mut timespec) -> usize {
-    // SAFETY: the caller promises the room.
     mux(time::read(clock as c_int).map(|now| {
+        // SAFETY: the caller promises the room.
         unsafe { to.write(time::to_c(&now)) };
         0
     }))

@@ -141,7 +141,7 @@ pub unsafe extern "C" fn fchmodat(dir: c_int, path: *const c_char, mode: mode_t,
 /// `fchown`.
 #[unsafe(no_mangle)]
 pub extern "C" fn fchown(fd: c_int, uid: uid_t, gid: gid_t) -> c_int {
-    errno::zero(descriptor(fd).and_then(|fd| sys::fchown(fd, uid as u32, gid as u32)))
+    errno::zero(descriptor(fd).and_then(|fd| sys::fchown(fd, uid, gid)))
 }
 
 /// `chown`.
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn fchownat(dir: c_int, path: *const c_char, uid: uid_t, g
     let link = if flags & AT_SYMLINK_NOFOLLOW != 0 { O_SYMLINK } else { 0 };
     // SAFETY: POSIX demands a C string.
     let path = unsafe { canonical_at(dir, path) };
-    errno::zero(path.and_then(|path| resolve::with_open(path, O_STAT | link, |fd| sys::fchown(fd, uid as u32, gid as u32))))
+    errno::zero(path.and_then(|path| resolve::with_open(path, O_STAT | link, |fd| sys::fchown(fd, uid, gid))))
 }
 
 /// `umask`.

@@ -121,7 +121,8 @@ impl Environment {
         // SAFETY: the list is well formed; that is the program's promise.
         unsafe {
             while !environ.is_null() && !(*environ.add(count)).is_null() {
-                let entry = core::slice::from_raw_parts((*environ.add(count)).cast::<u8>(), strlen(*environ.add(count)));
+                let entry =
+                    core::slice::from_raw_parts((*environ.add(count)).cast::<u8>(), strlen(*environ.add(count)));
                 if found.is_none() && entry.starts_with(name) && entry.get(name.len()) == Some(&b'=') {
                     found = Some(count);
                 }
@@ -253,7 +254,9 @@ static AT_EXIT: Lock<Handlers> = Lock::new(Handlers { list: [None; HANDLERS], co
 fn register(handler: Handler) -> c_int {
     let mut handlers = AT_EXIT.lock();
     let count = handlers.count;
-    let Some(slot) = handlers.list.get_mut(count) else { return -1 };
+    let Some(slot) = handlers.list.get_mut(count) else {
+        return -1;
+    };
     *slot = Some(handler);
     handlers.count += 1;
     0

@@ -1,6 +1,8 @@
 //! `string.h`: memory and C strings. `memcpy`, `memmove` and `memset` are in `rt/mem.rs`.
 
-use core::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8, _mm_setzero_si128};
+use core::arch::x86_64::{
+    __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8, _mm_setzero_si128,
+};
 
 use libc::{EFAULT, ERANGE, c_char, c_int, c_void, size_t};
 use syscall::error::{Error, Result};

@@ -2,7 +2,9 @@
 
 use core::ffi::c_void;
 
-use libc::{CLOCK_PROCESS_CPUTIME_ID, CLOCKS_PER_SEC, EINVAL, c_int, c_uint, clock_t, clockid_t, time_t, timespec, timeval};
+use libc::{
+    CLOCK_PROCESS_CPUTIME_ID, CLOCKS_PER_SEC, EINVAL, c_int, c_uint, clock_t, clockid_t, time_t, timespec, timeval,
+};
 use syscall::data::TimeSpec;
 use syscall::error::Result;
 

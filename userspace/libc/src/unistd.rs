@@ -545,7 +545,9 @@ pub extern "C" fn fpathconf(_fd: c_int, name: c_int) -> c_long {
 pub unsafe extern "C" fn getrandom(buf: *mut c_void, len: size_t, _flags: c_uint) -> ssize_t {
     let path = Canonical::new(b"/", b"/scheme/rand");
     // SAFETY: the caller's room.
-    errno::size(path.and_then(|path| resolve::with_open(path, O_RDONLY, |fd| unsafe { sys::read_raw(fd, buf.cast(), len) })))
+    errno::size(
+        path.and_then(|path| resolve::with_open(path, O_RDONLY, |fd| unsafe { sys::read_raw(fd, buf.cast(), len) })),
+    )
 }
 
 /// `getentropy`: all or nothing, up to 256 bytes.

@@ -52,17 +52,11 @@ impl fmt::Display for Problem {
             Problem::Unreadable(address) => write!(f, "ACPI: the table at {address:#x} cannot be read; skipped"),
             Problem::BadChecksum(table, address) => {
                 let [a, b, c, d] = name(*table);
-                write!(
-                    f,
-                    "ACPI: table {a}{b}{c}{d} at {address:#x} has a wrong checksum; skipped"
-                )
+                write!(f, "ACPI: table {a}{b}{c}{d} at {address:#x} has a wrong checksum; skipped")
             }
             Problem::Malformed(table, address) => {
                 let [a, b, c, d] = name(*table);
-                write!(
-                    f,
-                    "ACPI: table {a}{b}{c}{d} at {address:#x} makes no sense; its rest is skipped"
-                )
+                write!(f, "ACPI: table {a}{b}{c}{d} at {address:#x} makes no sense; its rest is skipped")
             }
             Problem::TooMany(table) => {
                 let [a, b, c, d] = name(*table);
@@ -264,9 +258,7 @@ impl Machine {
     /// level-triggered, active low.
     pub fn wiring(&self, line: u32) -> (u32, bool, bool) {
         let other = self.overrides.iter().find(|entry| u32::from(entry.line) == line);
-        other.map_or((line, line >= 16, line >= 16), |entry| {
-            (entry.gsi, entry.level, entry.low)
-        })
+        other.map_or((line, line >= 16, line >= 16), |entry| (entry.gsi, entry.level, entry.low))
     }
 
     fn take(&mut self, memory: &impl Memory, table: Table, report: &mut impl FnMut(Problem)) -> Option<()> {
@@ -325,21 +317,13 @@ impl Machine {
             // Processor local x2APIC, section 5.2.12.12.
             9 => self.add_cpu(number(4, 8)? as u32, number(12, 16)? as u32, number(8, 12)? as u32),
             1 => {
-                let io_apic = IoApic {
-                    address: number(4, 8)?,
-                    gsi_base: number(8, 12)? as u32,
-                };
+                let io_apic = IoApic { address: number(4, 8)?, gsi_base: number(8, 12)? as u32 };
                 self.io_apics.push(io_apic).is_err()
             }
             2 => {
                 let line = number(3, 4)? as u8;
                 let (low, level) = wiring_flags(number(8, 10)? as u16);
-                let entry = Override {
-                    line,
-                    gsi: number(4, 8)? as u32,
-                    level,
-                    low,
-                };
+                let entry = Override { line, gsi: number(4, 8)? as u32, level, low };
                 self.overrides.push(entry).is_err()
             }
             4 => {
@@ -348,25 +332,13 @@ impl Machine {
                     uid => uid,
                 };
                 let (low, _) = wiring_flags(number(3, 5)? as u16);
-                self.local_nmis
-                    .push(LocalNmi {
-                        uid,
-                        pin: number(5, 6)? as u8,
-                        low,
-                    })
-                    .is_err()
+                self.local_nmis.push(LocalNmi { uid, pin: number(5, 6)? as u8, low }).is_err()
             }
             // x2APIC NMI, section 5.2.12.13.
             10 => {
                 let (low, _) = wiring_flags(number(2, 4)? as u16);
                 let uid = number(4, 8)? as u32;
-                self.local_nmis
-                    .push(LocalNmi {
-                        uid,
-                        pin: number(8, 9)? as u8,
-                        low,
-                    })
-                    .is_err()
+                self.local_nmis.push(LocalNmi { uid, pin: number(8, 9)? as u8, low }).is_err()
             }
             5 => {
                 self.local_apic = number(4, 12)?;
@@ -392,10 +364,7 @@ impl Machine {
         let extended = bytes.get(208..220).and_then(register);
         let timer = extended.or((port != 0).then_some(Register::Port(port as u16)));
         // Flags bit 8: TMR_VAL_EXT; bit 10: RESET_REG_SUP.
-        self.pm_timer = timer.map(|register| PmTimer {
-            register,
-            wide: flags & 1 << 8 != 0,
-        });
+        self.pm_timer = timer.map(|register| PmTimer { register, wide: flags & 1 << 8 != 0 });
         self.century = *bytes.get(108)?;
         // A table of version 1 has no boot architecture flags: such machines have the controller.
         if bytes[8] >= 2 {
@@ -421,11 +390,7 @@ fn register(bytes: &[u8]) -> Option<Register> {
         _ if address == 0 => None,
         0 => Some(Register::Memory(address)),
         1 => u16::try_from(address).ok().map(Register::Port),
-        2 => Some(Register::Pci(
-            (address >> 32) as u8 & 31,
-            (address >> 16) as u8 & 7,
-            address as u8,
-        )),
+        2 => Some(Register::Pci((address >> 32) as u8 & 31, (address >> 16) as u8 & 7, address as u8)),
         _ => None,
     }
 }
@@ -434,10 +399,9 @@ fn register(bytes: &[u8]) -> Option<Register> {
 fn find_root(memory: &impl Memory, rsdp: Option<Rsdp>, report: &mut impl FnMut(Problem)) -> Option<(u64, bool)> {
     let root = match rsdp {
         Some(Rsdp::Copy(copy, len)) => read_rsdp(&copy[..len.min(copy.len())]),
-        Some(Rsdp::Address(address)) => memory
-            .slice(address, 36)
-            .or_else(|| memory.slice(address, 20))
-            .and_then(read_rsdp),
+        Some(Rsdp::Address(address)) => {
+            memory.slice(address, 36).or_else(|| memory.slice(address, 20)).and_then(read_rsdp)
+        }
         None => None,
     };
     if root.is_none() && rsdp.is_some() {

@@ -57,19 +57,11 @@ fn sample() -> Vec<u8> {
     fadt[116..128].copy_from_slice(&[1, 8, 0, 1, 0xf9, 0x0c, 0, 0, 0, 0, 0, 0]);
     fadt[128] = 6;
     put(&mut memory, FADT, b"FACP", &fadt[HEADER..]);
-    put(
-        &mut memory,
-        HPET,
-        b"HPET",
-        &[1, 2, 3, 4, 0, 64, 0, 0, 0, 0, 0xd0, 0xfe, 0, 0, 0, 0, 0, 0x64, 0, 0],
-    );
+    put(&mut memory, HPET, b"HPET", &[1, 2, 3, 4, 0, 64, 0, 0, 0, 0, 0xd0, 0xfe, 0, 0, 0, 0, 0, 0x64, 0, 0]);
     let mut mcfg = vec![0; 8];
     mcfg.extend([0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0]);
     put(&mut memory, MCFG, b"MCFG", &mcfg);
-    let addresses: Vec<u8> = [MADT, FADT, HPET, MCFG]
-        .iter()
-        .flat_map(|at| (*at as u64).to_le_bytes())
-        .collect();
+    let addresses: Vec<u8> = [MADT, FADT, HPET, MCFG].iter().flat_map(|at| (*at as u64).to_le_bytes()).collect();
     put(&mut memory, XSDT, b"XSDT", &addresses);
     memory[RSDP..RSDP + 8].copy_from_slice(b"RSD PTR ");
     memory[RSDP + 15] = 2;
@@ -92,40 +84,15 @@ fn a_good_machine() {
     assert_eq!(problems, []);
     let ids: Vec<_> = machine.cpus.iter().map(|cpu| (cpu.apic_id, cpu.uid)).collect();
     assert_eq!(ids, [(0, 0), (4, 1), (256, 7)]);
-    assert_eq!(
-        machine.io_apics[..],
-        [IoApic {
-            address: 0xfec0_0000,
-            gsi_base: 0
-        }]
-    );
+    assert_eq!(machine.io_apics[..], [IoApic { address: 0xfec0_0000, gsi_base: 0 }]);
     assert_eq!(machine.wiring(0), (2, false, false));
     assert_eq!(machine.wiring(9), (9, true, true));
     assert_eq!(machine.wiring(4), (4, false, false));
     assert_eq!(machine.wiring(17), (17, true, true));
-    assert_eq!(
-        machine.local_nmis[..],
-        [LocalNmi {
-            uid: u32::MAX,
-            pin: 1,
-            low: false
-        }]
-    );
+    assert_eq!(machine.local_nmis[..], [LocalNmi { uid: u32::MAX, pin: 1, low: false }]);
     assert_eq!(machine.hpet, Some(0xfed0_0000));
-    assert_eq!(
-        machine.pm_timer,
-        Some(PmTimer {
-            register: Register::Port(0x608),
-            wide: true
-        })
-    );
-    assert_eq!(
-        machine.reset,
-        Some(Reset {
-            register: Register::Port(0xcf9),
-            value: 6
-        })
-    );
+    assert_eq!(machine.pm_timer, Some(PmTimer { register: Register::Port(0x608), wide: true }));
+    assert_eq!(machine.reset, Some(Reset { register: Register::Port(0xcf9), value: 6 }));
     assert_eq!((machine.century, machine.has_8042, machine.has_pic), (0x32, true, true));
     assert_eq!(machine.pci[0].address, 0xb000_0000);
     assert!(machine.table(b"HPET").is_some() && machine.table(b"SSDT").is_none());
@@ -156,13 +123,7 @@ fn a_table_with_a_wrong_checksum_is_named_and_skipped() {
     memory[MADT + 50] ^= 1;
     memory[HPET + 45] ^= 1;
     let (machine, problems) = read(memory, None);
-    assert_eq!(
-        problems,
-        [
-            Problem::BadChecksum(*b"APIC", MADT as u64),
-            Problem::BadChecksum(*b"HPET", HPET as u64)
-        ]
-    );
+    assert_eq!(problems, [Problem::BadChecksum(*b"APIC", MADT as u64), Problem::BadChecksum(*b"HPET", HPET as u64)]);
     assert!(std::format!("{}", problems[0]).contains("APIC"));
     assert!(machine.cpus.is_empty() && machine.hpet.is_none() && machine.pm_timer.is_some());
     assert_eq!(machine.local_apic, 0xfee0_0000);
@@ -180,17 +141,9 @@ fn a_damaged_root_table_leaves_the_defaults() {
 #[test]
 fn entries_of_length_zero_and_addresses_beyond_memory_end() {
     let mut memory = sample();
-    put(
-        &mut memory,
-        MADT,
-        b"APIC",
-        &[0, 0, 0xe0, 0xfe, 1, 0, 0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],
-    );
+    put(&mut memory, MADT, b"APIC", &[0, 0, 0xe0, 0xfe, 1, 0, 0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
     let (machine, problems) = read(memory, None);
-    assert_eq!(
-        (machine.cpus.len(), &problems[..]),
-        (1, &[Problem::Malformed(*b"APIC", MADT as u64)][..])
-    );
+    assert_eq!((machine.cpus.len(), &problems[..]), (1, &[Problem::Malformed(*b"APIC", MADT as u64)][..]));
     let mut memory = sample();
     put(&mut memory, XSDT, b"XSDT", &u64::MAX.to_le_bytes());
     assert_eq!(read(memory, None).1, [Problem::Unreadable(u64::MAX)]);

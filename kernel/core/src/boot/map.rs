@@ -100,9 +100,5 @@ fn append(map: &mut List<Region, MAX_REGIONS>, base: u64, end: u64, kind: Region
         last.len += end - base;
         return Ok(());
     }
-    map.push(Region {
-        base,
-        len: end - base,
-        kind,
-    })
+    map.push(Region { base, len: end - base, kind })
 }

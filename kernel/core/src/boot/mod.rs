@@ -11,8 +11,8 @@ mod tests;
 
 use core::fmt;
 
-use ochre_abi::list::{List, Text};
 pub use map::{Region, RegionKind};
+use ochre_abi::list::{List, Text};
 
 /// Most regions of a memory map.
 pub const MAX_REGIONS: usize = 256;
@@ -173,11 +173,7 @@ impl BootInfo {
 
     /// Bytes of usable memory.
     pub fn usable_bytes(&self) -> u64 {
-        self.memory
-            .iter()
-            .filter(|region| region.kind == RegionKind::Usable)
-            .map(|region| region.len)
-            .sum()
+        self.memory.iter().filter(|region| region.kind == RegionKind::Usable).map(|region| region.len).sum()
     }
 
     fn add_region(&mut self, base: u64, len: u64, kind: RegionKind) {

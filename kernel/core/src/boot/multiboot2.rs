@@ -93,11 +93,7 @@ fn read_map(memory: &impl PhysicalMemory, info: &mut BootInfo, at: u64, size: u3
     for index in 0..(size - 16) / stride {
         let mut entry = [0u8; 24];
         read(memory, at + 16 + u64::from(index * stride), &mut entry)?;
-        info.add_region(
-            u64_at(&entry, 0),
-            u64_at(&entry, 8),
-            RegionKind::from_e820(u32_at(&entry, 16)),
-        );
+        info.add_region(u64_at(&entry, 0), u64_at(&entry, 8), RegionKind::from_e820(u32_at(&entry, 16)));
     }
     Ok(())
 }
@@ -106,19 +102,11 @@ fn read_screen(memory: &impl PhysicalMemory, info: &mut BootInfo, at: u64, size:
     let mut body = [0u8; 40];
     let len = (size as usize).min(body.len());
     read(memory, at, &mut body[..len])?;
-    let (address, pitch, width, height) = (
-        u64_at(&body, 8),
-        u32_at(&body, 16),
-        u32_at(&body, 20),
-        u32_at(&body, 24),
-    );
+    let (address, pitch, width, height) = (u64_at(&body, 8), u32_at(&body, 16), u32_at(&body, 20), u32_at(&body, 24));
     let (bpp, kind) = (body[28], body[29]);
     match kind {
         FRAMEBUFFER_RGB if len >= 38 => {
-            let channel = |offset: usize| Channel {
-                shift: body[offset],
-                bits: body[offset + 1],
-            };
+            let channel = |offset: usize| Channel { shift: body[offset], bits: body[offset + 1] };
             let screen = Framebuffer {
                 address,
                 width,
@@ -138,12 +126,7 @@ fn read_screen(memory: &impl PhysicalMemory, info: &mut BootInfo, at: u64, size:
                 && (width * 2..=4096).contains(&pitch)
                 && address != 0
                 && address < 1 << 20;
-            info.text_screen = sane.then_some(TextScreen {
-                address,
-                columns: width,
-                rows: height,
-                pitch,
-            });
+            info.text_screen = sane.then_some(TextScreen { address, columns: width, rows: height, pitch });
         }
         // Indexed colour: the palette is not worth the trouble; there is still the serial line.
         _ => {}
@@ -152,11 +135,7 @@ fn read_screen(memory: &impl PhysicalMemory, info: &mut BootInfo, at: u64, size:
 }
 
 fn read(memory: &impl PhysicalMemory, address: u64, into: &mut [u8]) -> Result<(), BootError> {
-    if memory.read(address, into) {
-        Ok(())
-    } else {
-        Err(BootError::Unreadable(address))
-    }
+    if memory.read(address, into) { Ok(()) } else { Err(BootError::Unreadable(address)) }
 }
 
 /// Memory that ends at an address, with zeros behind: a string cannot run out of its tag.

@@ -43,11 +43,7 @@ pub fn parse(memory: &impl PhysicalMemory, address: u64) -> Result<BootInfo, Boo
         let mut entry = [0u8; MODULE_BYTES as usize];
         read_entry(memory, module_list, index, MODULE_BYTES, &mut entry)?;
         let (start, size, name) = (u64_at(&entry, 0), u64_at(&entry, 8), u64_at(&entry, 16));
-        let name = if name == 0 {
-            Text::new()
-        } else {
-            read_text(memory, name)
-        };
+        let name = if name == 0 { Text::new() } else { read_text(memory, name) };
         info.add_module(start, start.saturating_add(size), name);
     }
     let cmdline = u64_at(&head, 24);
@@ -65,11 +61,7 @@ pub fn parse(memory: &impl PhysicalMemory, address: u64) -> Result<BootInfo, Boo
     for index in 0..entries.min(MAX_ENTRIES) {
         let mut entry = [0u8; MEMMAP_BYTES as usize];
         read_entry(memory, map, index, MEMMAP_BYTES, &mut entry)?;
-        info.add_region(
-            u64_at(&entry, 0),
-            u64_at(&entry, 8),
-            RegionKind::from_e820(u32_at(&entry, 16)),
-        );
+        info.add_region(u64_at(&entry, 0), u64_at(&entry, 8), RegionKind::from_e820(u32_at(&entry, 16)));
     }
     info.finish()?;
     Ok(info)
@@ -82,12 +74,6 @@ fn read_entry(
     stride: u64,
     entry: &mut [u8],
 ) -> Result<(), BootError> {
-    let address = table
-        .checked_add(u64::from(index) * stride)
-        .ok_or(BootError::Malformed("a table wraps around"))?;
-    if memory.read(address, entry) {
-        Ok(())
-    } else {
-        Err(BootError::Unreadable(address))
-    }
+    let address = table.checked_add(u64::from(index) * stride).ok_or(BootError::Malformed("a table wraps around"))?;
+    if memory.read(address, entry) { Ok(()) } else { Err(BootError::Unreadable(address)) }
 }

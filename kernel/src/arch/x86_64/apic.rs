@@ -81,11 +81,7 @@ fn read(register: u32) -> u32 {
         if X2APIC.load(Relaxed) {
             msr::read(msr::X2APIC + register / 16) as u32
         } else {
-            REGISTERS
-                .load(Relaxed)
-                .add(register as usize)
-                .cast::<u32>()
-                .read_volatile()
+            REGISTERS.load(Relaxed).add(register as usize).cast::<u32>().read_volatile()
         }
     }
 }
@@ -97,11 +93,7 @@ fn write(register: u32, value: u32) {
         if X2APIC.load(Relaxed) {
             msr::write(msr::X2APIC + register / 16, u64::from(value));
         } else {
-            REGISTERS
-                .load(Relaxed)
-                .add(register as usize)
-                .cast::<u32>()
-                .write_volatile(value);
+            REGISTERS.load(Relaxed).add(register as usize).cast::<u32>().write_volatile(value);
         }
     }
 }
@@ -140,28 +132,14 @@ pub fn init_ap(machine: &Machine) {
     // Version register bits 23 to 16: the last entry of the local vector table. In x2APIC mode a missing one must not be
     // touched (sections 10.4.8, 10.12.1.2).
     let last = read(reg::VERSION) >> 16 & 0xff;
-    let table = [
-        reg::LVT_LINT0,
-        reg::LVT_LINT1,
-        reg::LVT_ERROR,
-        reg::LVT_PERFORMANCE,
-        reg::LVT_THERMAL,
-    ];
+    let table = [reg::LVT_LINT0, reg::LVT_LINT1, reg::LVT_ERROR, reg::LVT_PERFORMANCE, reg::LVT_THERMAL];
     for (register, number) in table.into_iter().zip(1..) {
         if number <= last {
             write(register, LVT_MASKED);
         }
     }
-    let uid = machine
-        .cpus
-        .iter()
-        .find(|cpu| cpu.apic_id == id())
-        .map_or(u32::MAX, |cpu| cpu.uid);
-    for nmi in machine
-        .local_nmis
-        .iter()
-        .filter(|nmi| nmi.uid == uid || nmi.uid == u32::MAX)
-    {
+    let uid = machine.cpus.iter().find(|cpu| cpu.apic_id == id()).map_or(u32::MAX, |cpu| cpu.uid);
+    for nmi in machine.local_nmis.iter().filter(|nmi| nmi.uid == uid || nmi.uid == u32::MAX) {
         let register = if nmi.pin == 0 { reg::LVT_LINT0 } else { reg::LVT_LINT1 };
         write(register, LVT_NMI | if nmi.low { LVT_ACTIVE_LOW } else { 0 });
     }
@@ -193,9 +171,7 @@ fn measure() {
 
 /// Time stamp counter and timer count at nearly one moment: the closest of a few pairs.
 fn sample() -> (u64, u32) {
-    let (_, when, count) = (0..4)
-        .map(|_| pair())
-        .fold(pair(), |best, next| if next.0 <= best.0 { next } else { best });
+    let (_, when, count) = (0..4).map(|_| pair()).fold(pair(), |best, next| if next.0 <= best.0 { next } else { best });
     (when, count)
 }
 
@@ -281,10 +257,7 @@ fn command(apic_id: u32, low: u32) {
     unsafe {
         if is_x2apic() {
             core::arch::asm!("mfence", "lfence", options(nostack, preserves_flags));
-            msr::write(
-                msr::X2APIC + reg::ICR_LOW / 16,
-                u64::from(apic_id) << 32 | u64::from(low),
-            );
+            msr::write(msr::X2APIC + reg::ICR_LOW / 16, u64::from(apic_id) << 32 | u64::from(low));
             return;
         }
     }

@@ -28,10 +28,7 @@ struct Early;
 
 impl PhysicalMemory for Early {
     fn read(&self, address: u64, into: &mut [u8]) -> bool {
-        if address
-            .checked_add(into.len() as u64)
-            .is_none_or(|end| end > EARLY_LIMIT)
-        {
+        if address.checked_add(into.len() as u64).is_none_or(|end| end > EARLY_LIMIT) {
             return false;
         }
         // SAFETY: the first 4 GiB are mapped, and nobody but the loader has written there yet.

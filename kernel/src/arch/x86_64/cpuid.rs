@@ -16,21 +16,12 @@ pub struct Leaf {
 /// Asks for a leaf and sub-leaf. A leaf beyond the greatest gives nonsense: see [`leaf`].
 pub fn cpuid(leaf: u32, sub: u32) -> Leaf {
     let answer = core::arch::x86_64::__cpuid_count(leaf, sub);
-    Leaf {
-        eax: answer.eax,
-        ebx: answer.ebx,
-        ecx: answer.ecx,
-        edx: answer.edx,
-    }
+    Leaf { eax: answer.eax, ebx: answer.ebx, ecx: answer.ecx, edx: answer.edx }
 }
 
 /// Asks for a leaf; zeros when the processor does not have it.
 pub fn leaf(number: u32, sub: u32) -> Leaf {
-    if cpuid(number & 0xffff_0000, 0).eax >= number {
-        cpuid(number, sub)
-    } else {
-        Leaf::default()
-    }
+    if cpuid(number & 0xffff_0000, 0).eax >= number { cpuid(number, sub) } else { Leaf::default() }
 }
 
 /// Whether a hypervisor runs underneath (leaf 1, ECX bit 31).
@@ -46,11 +37,7 @@ pub fn has_invariant_tsc() -> bool {
 /// The local APIC id of this processor: 32 bits from leaf 0x0b where there is one.
 pub fn apic_id() -> u32 {
     let topology = leaf(0x0b, 0);
-    if topology.ebx != 0 {
-        topology.edx
-    } else {
-        cpuid(1, 0).ebx >> 24
-    }
+    if topology.ebx != 0 { topology.edx } else { cpuid(1, 0).ebx >> 24 }
 }
 
 /// The processor's name (leaves 0x80000002 to 0x80000004), padded with NULs.

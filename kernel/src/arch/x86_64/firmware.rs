@@ -16,9 +16,7 @@ impl Mapped {
 
     /// For a machine whose usable memory ends at `top`.
     pub fn new(top: u64) -> Self {
-        Mapped {
-            end: top.max(Self::ALWAYS),
-        }
+        Mapped { end: top.max(Self::ALWAYS) }
     }
 }
 

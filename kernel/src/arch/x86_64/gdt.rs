@@ -90,7 +90,8 @@ pub fn load(cpu: &'static PerCpu) {
     unsafe {
         let tables = &mut *cpu.gdt.get();
         // 64-bit code: L, present, type code/read (0x9a); data: present, writable (0x92); DPL 3 for user.
-        tables.gdt = [0, 0x00af_9a00_0000_ffff, 0x00cf_9200_0000_ffff, 0x00cf_f200_0000_ffff, 0x00af_fa00_0000_ffff, 0, 0];
+        tables.gdt =
+            [0, 0x00af_9a00_0000_ffff, 0x00cf_9200_0000_ffff, 0x00cf_f200_0000_ffff, 0x00af_fa00_0000_ffff, 0, 0];
         tables.tss.io_base = IO_DENIED;
         tables.tss.io_end = 0xff;
         for (index, stack) in tables.stacks.iter().enumerate() {

@@ -41,9 +41,11 @@ unsafe extern "C" {
 
 /// Fills the table; on the first processor, once.
 pub fn init() {
-    for vector in 0..256 {
-        // SAFETY: the symbol is defined below with exactly this layout, and no other processor runs yet.
-        let (gate, address) = unsafe { (&mut (*TABLE.0.get())[vector], trap_stubs[vector].as_ptr() as u64) };
+    // SAFETY: the symbol is defined below with exactly this layout.
+    for (vector, stub) in unsafe { trap_stubs.iter() }.enumerate() {
+        let address = stub.as_ptr() as u64;
+        // SAFETY: no other processor runs yet, and nobody else on this one writes the table.
+        let gate = unsafe { &mut (*TABLE.0.get())[vector] };
         *gate = Gate {
             low: address as u16,
             selector: gdt::KERNEL_CODE,

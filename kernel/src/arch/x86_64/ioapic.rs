@@ -65,23 +65,11 @@ impl IoApic {
 /// Finds the I/O APICs and masks all their lines.
 pub fn init(machine: &Machine) {
     let mut all = ALL.lock();
-    let default = [kernel_core::acpi::IoApic {
-        address: DEFAULT_ADDRESS,
-        gsi_base: 0,
-    }];
-    let listed = if machine.io_apics.is_empty() {
-        &default[..]
-    } else {
-        &machine.io_apics[..]
-    };
+    let default = [kernel_core::acpi::IoApic { address: DEFAULT_ADDRESS, gsi_base: 0 }];
+    let listed = if machine.io_apics.is_empty() { &default[..] } else { &machine.io_apics[..] };
     for (place, found) in all.iter_mut().zip(listed) {
         let registers = crate::memory::map_mmio(found.address, 0x20) as usize;
-        let mut io_apic = IoApic {
-            registers,
-            base: found.gsi_base,
-            pins: 0,
-            entries: [MASKED; MAX_PINS],
-        };
+        let mut io_apic = IoApic { registers, base: found.gsi_base, pins: 0, entries: [MASKED; MAX_PINS] };
         let version = io_apic.read(VERSION);
         if version == u32::MAX || version == 0 {
             crate::klog!(Level::Warn, "no I/O APIC answers at {:#x}", found.address);
@@ -98,22 +86,14 @@ pub fn init(machine: &Machine) {
 
 fn with<R>(gsi: u32, act: impl FnOnce(&mut IoApic, u32) -> R) -> Option<R> {
     let mut all = ALL.lock();
-    let io_apic = all
-        .iter_mut()
-        .flatten()
-        .find(|it| gsi.checked_sub(it.base).is_some_and(|pin| pin < it.pins))?;
+    let io_apic = all.iter_mut().flatten().find(|it| gsi.checked_sub(it.base).is_some_and(|pin| pin < it.pins))?;
     let pin = gsi - io_apic.base;
     Some(act(io_apic, pin))
 }
 
 /// Number of global system interrupts that the I/O APICs serve (the greatest and one).
 pub fn count() -> u32 {
-    ALL.lock()
-        .iter()
-        .flatten()
-        .map(|it| it.base + it.pins)
-        .max()
-        .unwrap_or(0)
+    ALL.lock().iter().flatten().map(|it| it.base + it.pins).max().unwrap_or(0)
 }
 
 /// Sends global system interrupt `gsi` as `vector` to the processor with this APIC id; it stays masked until [`unmask`].
@@ -133,14 +113,10 @@ pub fn route(gsi: u32, vector: u8, apic_id: u32, level: bool, low: bool) -> bool
 
 /// Holds a line back. An edge that comes meanwhile is lost, a level is not.
 pub fn mask(gsi: u32) {
-    with(gsi, |io_apic, pin| {
-        io_apic.set_low(pin, io_apic.entries[pin as usize] | MASKED)
-    });
+    with(gsi, |io_apic, pin| io_apic.set_low(pin, io_apic.entries[pin as usize] | MASKED));
 }
 
 /// Lets a line through.
 pub fn unmask(gsi: u32) {
-    with(gsi, |io_apic, pin| {
-        io_apic.set_low(pin, io_apic.entries[pin as usize] & !MASKED)
-    });
+    with(gsi, |io_apic, pin| io_apic.set_low(pin, io_apic.entries[pin as usize] & !MASKED));
 }

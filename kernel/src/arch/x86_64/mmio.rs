@@ -10,35 +10,23 @@ pub struct DeviceMemory {
 impl DeviceMemory {
     /// Maps the registers of a device that belongs to the kernel, uncached.
     pub fn registers(physical: u64, len: usize) -> Self {
-        DeviceMemory {
-            base: crate::memory::map_mmio(physical, len) as usize,
-            len,
-        }
+        DeviceMemory { base: crate::memory::map_mmio(physical, len) as usize, len }
     }
 
     /// Maps the memory of a screen: stores may be gathered.
     pub fn screen(physical: u64, len: usize) -> Self {
-        DeviceMemory {
-            base: crate::memory::kmap::map_framebuffer(physical, len) as usize,
-            len,
-        }
+        DeviceMemory { base: crate::memory::kmap::map_framebuffer(physical, len) as usize, len }
     }
 
     /// The same memory as the linear map shows it, below 4 GiB; works before anything can be mapped.
     pub fn linear(physical: u64, len: usize) -> Option<Self> {
         let end = physical.checked_add(len as u64)?;
-        (end <= 4 << 30).then(|| DeviceMemory {
-            base: crate::memory::PHYSMAP + physical as usize,
-            len,
-        })
+        (end <= 4 << 30).then(|| DeviceMemory { base: crate::memory::PHYSMAP + physical as usize, len })
     }
 
     fn at<T>(&self, offset: usize) -> *mut T {
         let fits = offset.checked_add(size_of::<T>()).is_some_and(|end| end <= self.len);
-        assert!(
-            fits && offset.is_multiple_of(align_of::<T>()),
-            "device register {offset:#x}"
-        );
+        assert!(fits && offset.is_multiple_of(align_of::<T>()), "device register {offset:#x}");
         (self.base + offset) as *mut T
     }
 

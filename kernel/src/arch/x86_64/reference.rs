@@ -51,13 +51,7 @@ fn hpet(machine: &Machine) -> Option<(u64, &'static str)> {
     registers.write_u64(CONFIGURATION, registers.read_u64(CONFIGURATION) | ENABLE);
     // The lower half only: one access everywhere, also where the counter has 32 bits.
     let count = || u64::from(registers.read_u32(COUNTER));
-    run(&Timer {
-        name: "HPET",
-        period,
-        mask: u64::from(u32::MAX),
-        longest_ns: LONGEST_NS,
-        read: &count,
-    })
+    run(&Timer { name: "HPET", period, mask: u64::from(u32::MAX), longest_ns: LONGEST_NS, read: &count })
 }
 
 /// The ACPI power management timer (ACPI 6.5, section 4.8.3.3).
@@ -70,13 +64,7 @@ fn acpi_timer(machine: &Machine) -> Option<(u64, &'static str)> {
     let count = || unsafe { u64::from(port::read_u32(number)) };
     let mask = if timer.wide { 0xffff_ffff } else { 0xff_ffff };
     let period = (FEMTOSECONDS / 3_579_545) as u64;
-    run(&Timer {
-        name: "the ACPI timer",
-        period,
-        mask,
-        longest_ns: LONGEST_COARSE_NS,
-        read: &count,
-    })
+    run(&Timer { name: "the ACPI timer", period, mask, longest_ns: LONGEST_COARSE_NS, read: &count })
 }
 
 /// Channel 2 of the Programmable Interval Timer (Intel 8254 data sheet): counts down at 1.193182 MHz.
@@ -101,13 +89,7 @@ fn pit() -> Option<(u64, &'static str)> {
         }
     };
     let period = (FEMTOSECONDS / 1_193_182) as u64;
-    run(&Timer {
-        name: "the PIT",
-        period,
-        mask: 0xffff,
-        longest_ns: LONGEST_COARSE_NS,
-        read: &count,
-    })
+    run(&Timer { name: "the PIT", period, mask: 0xffff, longest_ns: LONGEST_COARSE_NS, read: &count })
 }
 
 /// One reading: where the counter stood, in the middle and how far that may be off, and the timer.
@@ -123,19 +105,13 @@ fn read(timer: &Timer<'_>) -> Sample {
     let before = tsc();
     let count = (timer.read)();
     let width = tsc() - before;
-    Sample {
-        tsc: before + width / 2,
-        width,
-        count,
-    }
+    Sample { tsc: before + width / 2, width, count }
 }
 
 /// The closest of a few readings.
 fn sample(timer: &Timer<'_>) -> Sample {
     let first = read(timer);
-    (0..4)
-        .map(|_| read(timer))
-        .fold(first, |best, next| if next.width <= best.width { next } else { best })
+    (0..4).map(|_| read(timer)).fold(first, |best, next| if next.width <= best.width { next } else { best })
 }
 
 fn run(timer: &Timer<'_>) -> Option<(u64, &'static str)> {

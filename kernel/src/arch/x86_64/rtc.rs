@@ -41,13 +41,10 @@ pub fn seconds(century: u8) -> Option<u64> {
         if !(0..PATIENCE).any(|_| read(STATUS_A) & UPDATING == 0) {
             return None;
         }
-        Some([SECONDS, MINUTES, HOURS, DAY, MONTH, YEAR, century].map(|register| {
-            if register == century && century == 0 {
-                0
-            } else {
-                read(register)
-            }
-        }))
+        Some(
+            [SECONDS, MINUTES, HOURS, DAY, MONTH, YEAR, century]
+                .map(|register| if register == century && century == 0 { 0 } else { read(register) }),
+        )
     };
     // Twice the same: no update came in between.
     let mut before = take()?;
@@ -63,23 +60,14 @@ pub fn seconds(century: u8) -> Option<u64> {
 
 fn convert(raw: [u8; 7], status: u8, has_century: bool) -> Option<u64> {
     let number = |value: u8| {
-        if status & BINARY != 0 {
-            u64::from(value)
-        } else {
-            u64::from(value >> 4) * 10 + u64::from(value & 15)
-        }
+        if status & BINARY != 0 { u64::from(value) } else { u64::from(value >> 4) * 10 + u64::from(value & 15) }
     };
     let mut hour = number(raw[2] & if status & HOURS_24 != 0 { 0xff } else { !AFTERNOON });
     if status & HOURS_24 == 0 {
         hour = hour % 12 + if raw[2] & AFTERNOON != 0 { 12 } else { 0 };
     }
-    let (second, minute, day, month, year) = (
-        number(raw[0]),
-        number(raw[1]),
-        number(raw[3]),
-        number(raw[4]),
-        number(raw[5]),
-    );
+    let (second, minute, day, month, year) =
+        (number(raw[0]), number(raw[1]), number(raw[3]), number(raw[4]), number(raw[5]));
     let year = match number(raw[6]) {
         century @ 19..=21 if has_century => century * 100 + year,
         _ if year >= 70 => 1900 + year,

@@ -33,13 +33,9 @@ const EXPECTED: u32 = 1;
 const ARRIVED: u32 = 2;
 
 #[unsafe(export_name = "ap_slots")]
-static SLOTS: [Slot; MAX_CPUS] = [const {
-    Slot {
-        apic_id: AtomicU32::new(u32::MAX),
-        state: AtomicU32::new(EMPTY),
-        stack: AtomicU64::new(0),
-    }
-}; MAX_CPUS];
+static SLOTS: [Slot; MAX_CPUS] =
+    [const { Slot { apic_id: AtomicU32::new(u32::MAX), state: AtomicU32::new(EMPTY), stack: AtomicU64::new(0) } };
+        MAX_CPUS];
 #[unsafe(export_name = "ap_slot_count")]
 static SLOT_COUNT: u32 = MAX_CPUS as u32;
 #[unsafe(export_name = "ap_efer")]
@@ -73,10 +69,7 @@ const PATIENCE_NS: u64 = 1_000_000_000;
 pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
     let me = apic::id();
     let limit = boot::options().smp.unwrap_or(MAX_CPUS).min(MAX_CPUS);
-    let others = machine
-        .cpus
-        .iter()
-        .filter(|cpu| cpu.apic_id != me && (apic::is_x2apic() || cpu.apic_id < 0xff));
+    let others = machine.cpus.iter().filter(|cpu| cpu.apic_id != me && (apic::is_x2apic() || cpu.apic_id < 0xff));
     let found = others.clone().count() + 1;
     if boot::options().smp.is_none() && found > MAX_CPUS {
         crate::klog!(Level::Warn, "only {MAX_CPUS} of {found} processors are used");
@@ -88,10 +81,7 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         return 1;
     }
     let Some(page) = boot::info().and_then(find_page) else {
-        crate::klog!(
-            Level::Warn,
-            "no memory below 1 MiB is free to start other processors from; one is used"
-        );
+        crate::klog!(Level::Warn, "no memory below 1 MiB is free to start other processors from; one is used");
         return 1;
     };
 
@@ -107,17 +97,12 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         core::ptr::copy_nonoverlapping(from, (PHYSMAP + page as usize) as *mut u8, end as usize - from as usize);
     }
     for (cpu, slot) in others.take(expected).zip(&SLOTS[1..]) {
-        slot.stack
-            .store(crate::memory::kmap::alloc_kernel_stack() as u64, Ordering::Relaxed);
+        slot.stack.store(crate::memory::kmap::alloc_kernel_stack() as u64, Ordering::Relaxed);
         slot.apic_id.store(cpu.apic_id, Ordering::Relaxed);
         slot.state.store(EXPECTED, Ordering::Release);
     }
 
-    let waiting = || {
-        SLOTS
-            .iter()
-            .filter(|slot| slot.state.load(Ordering::Acquire) == EXPECTED)
-    };
+    let waiting = || SLOTS.iter().filter(|slot| slot.state.load(Ordering::Acquire) == EXPECTED);
     let send = |signal: fn(u32)| waiting().for_each(|slot| signal(slot.apic_id.load(Ordering::Relaxed)));
     send(apic::send_init);
     time::spin_ns(if cpuid::has_hypervisor() { 0 } else { INIT_REST_NS });
@@ -138,16 +123,9 @@ pub fn start(machine: &Machine, entry: fn(usize) -> !) -> usize {
         if slot.state.load(Ordering::Acquire) == EMPTY {
             continue;
         }
-        if slot
-            .state
-            .compare_exchange(EXPECTED, EMPTY, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-        {
+        if slot.state.compare_exchange(EXPECTED, EMPTY, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             let id = slot.apic_id.load(Ordering::Relaxed);
-            crate::klog!(
-                Level::Warn,
-                "processor {index} (APIC id {id}) does not start; going on without it"
-            );
+            crate::klog!(Level::Warn, "processor {index} (APIC id {id}) does not start; going on without it");
         } else {
             running += 1;
         }
@@ -162,15 +140,8 @@ fn find_page(info: &BootInfo) -> Option<u64> {
             |region: &Region| region.kind == RegionKind::Usable && region.base <= page && page + PAGE <= region.end();
         info.memory.iter().any(inside)
     };
-    let taken = |page: u64| {
-        info.modules
-            .iter()
-            .any(|module| module.start < page + PAGE && module.end > page)
-    };
-    (1..LOW_END / PAGE)
-        .rev()
-        .map(|number| number * PAGE)
-        .find(|page| usable(*page) && !taken(*page))
+    let taken = |page: u64| info.modules.iter().any(|module| module.start < page + PAGE && module.end > page);
+    (1..LOW_END / PAGE).rev().map(|number| number * PAGE).find(|page| usable(*page) && !taken(*page))
 }
 
 /// Where the assembly hands over: long mode, the kernel's page tables, a stack, interrupts off.

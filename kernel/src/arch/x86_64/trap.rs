@@ -70,10 +70,7 @@ fn page_fault(code: usize, user: bool, regs: &mut IntRegisters) {
     unsafe { core::arch::asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) }
     let access = Access { write: code & pf::WRITE != 0, exec: code & pf::FETCH != 0 };
     let in_copy = !user && usercopy::fixup(regs.rip).is_some();
-    if (user || in_copy)
-        && code & pf::RESERVED == 0
-        && address < ochre_abi::USER_END
-        && fault::resolve(address, access)
+    if (user || in_copy) && code & pf::RESERVED == 0 && address < ochre_abi::USER_END && fault::resolve(address, access)
     {
         return;
     }

@@ -193,7 +193,8 @@ pub fn without_smap() {
     // SAFETY: the list holds the addresses of three-byte instructions in text that the early tables map writable; nothing
     // copies from or to user memory yet.
     unsafe {
-        let (mut at, end) = (&raw const usercopy_patches as *const *mut [u8; 3], &raw const usercopy_patches_end as *const _);
+        let (mut at, end) =
+            (&raw const usercopy_patches as *const *mut [u8; 3], &raw const usercopy_patches_end as *const _);
         while at < end {
             at.read().write(NOP);
             at = at.add(1);

@@ -396,11 +396,8 @@ impl UserScheme {
     /// A descriptor to a number is gone, and the daemon wanted to know.
     pub fn notify_detach(&self, number: usize) {
         let pid = Thread::current().pid.load(Ordering::Relaxed);
-        let notice = Sqe {
-            sqe_flags: SqeFlags::ONEWAY,
-            caller: u64::from(pid),
-            ..sqe(Opcode::Detach, [number, 0, 0, 0, 0])
-        };
+        let notice =
+            Sqe { sqe_flags: SqeFlags::ONEWAY, caller: u64::from(pid), ..sqe(Opcode::Detach, [number, 0, 0, 0, 0]) };
         self.post(&mut self.inner.lock(), notice);
     }
 
@@ -509,7 +506,11 @@ impl UserScheme {
                         wait::wake(caller, Wake::Event);
                     }
                     None => {
-                        given_up.push((request.loan.take(), core::mem::take(&mut request.sent), core::mem::take(&mut request.given)));
+                        given_up.push((
+                            request.loan.take(),
+                            core::mem::take(&mut request.sent),
+                            core::mem::take(&mut request.given),
+                        ));
                         inner.requests.free(index);
                     }
                 }

@@ -179,7 +179,9 @@ impl Socket {
         self.give(first, to)?;
         let mut done = size;
         while done + size <= to.len() {
-            let Some(taken) = Self::take(&mut self.scheme.inner.lock()) else { break };
+            let Some(taken) = Self::take(&mut self.scheme.inner.lock()) else {
+                break;
+            };
             if self.give(taken, to.skip(done)).is_err() {
                 break;
             }
@@ -190,7 +192,12 @@ impl Socket {
 
     /// Carries out one answer; the thread that it answers is given back, to be woken or handed over to.
     #[inline(always)]
-    fn answer(&self, inner: &mut Inner, cqe: &Cqe, passed: &mut Option<Arc<Description>>) -> Result<Option<&'static Thread>> {
+    fn answer(
+        &self,
+        inner: &mut Inner,
+        cqe: &Cqe,
+        passed: &mut Option<Arc<Description>>,
+    ) -> Result<Option<&'static Thread>> {
         if cqe.flags == CqeOpcode::RespondRegular as u8
             && let Some(index) = inner.requests.by_tag(cqe.tag)
         {
@@ -454,12 +461,12 @@ impl Object for Socket {
             [0, answers, requests] => {
                 let (answers, requests) = (*answers as usize, *requests as usize);
                 let bytes = |count: usize, size: usize| count.checked_mul(size).filter(|&len| len <= payload.len());
-                let (Some(write), Some(read)) =
-                    (bytes(answers, size_of::<Cqe>()), bytes(requests, size_of::<Sqe>()))
+                let (Some(write), Some(read)) = (bytes(answers, size_of::<Cqe>()), bytes(requests, size_of::<Sqe>()))
                 else {
                     return Err(Error::new(EINVAL));
                 };
-                let written = if answers == 0 { 0 } else { self.write_answers(payload.first(write))? / size_of::<Cqe>() };
+                let written =
+                    if answers == 0 { 0 } else { self.write_answers(payload.first(write))? / size_of::<Cqe>() };
                 if written < answers || requests == 0 {
                     return Ok(written);
                 }
@@ -475,7 +482,9 @@ impl Object for Socket {
 
     /// `[MoveFd, tag]`: descriptors to go with the answer to a request.
     fn send(&self, descriptions: Vec<Arc<Description>>, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
-        let [verb, tag] = metadata else { return Err(Error::new(EINVAL)) };
+        let [verb, tag] = metadata else {
+            return Err(Error::new(EINVAL));
+        };
         if SchemeSocketCall::try_from_raw(*verb as usize) != Some(SchemeSocketCall::MoveFd) {
             return Err(Error::new(EINVAL));
         }
@@ -489,8 +498,16 @@ impl Object for Socket {
     }
 
     /// `[ObtainFd, tag]`: the descriptors that came with a request.
-    fn receive(&self, count: usize, _flags: CallFlags, metadata: &[u64], _nonblock: bool) -> Result<Vec<Arc<Description>>> {
-        let [verb, tag] = metadata else { return Err(Error::new(EINVAL)) };
+    fn receive(
+        &self,
+        count: usize,
+        _flags: CallFlags,
+        metadata: &[u64],
+        _nonblock: bool,
+    ) -> Result<Vec<Arc<Description>>> {
+        let [verb, tag] = metadata else {
+            return Err(Error::new(EINVAL));
+        };
         if SchemeSocketCall::try_from_raw(*verb as usize) != Some(SchemeSocketCall::ObtainFd) {
             return Err(Error::new(EINVAL));
         }

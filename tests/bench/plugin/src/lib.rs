@@ -43,12 +43,8 @@ impl Block {
     /// Address, code and instructions with these counts, as they stand in a line.
     fn describe(&self, counts: &[u64]) -> String {
         let code: String = self.code.iter().map(|byte| format!("{byte:02x}")).collect();
-        let instructions: Vec<String> = self
-            .lengths
-            .iter()
-            .zip(counts)
-            .map(|(length, count)| format!("{length}:{count}"))
-            .collect();
+        let instructions: Vec<String> =
+            self.lengths.iter().zip(counts).map(|(length, count)| format!("{length}:{count}")).collect();
         format!("{:x} {code} {}", self.address, instructions.join(","))
     }
 
@@ -93,9 +89,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
 ) -> c_int {
     for index in 0..argc.max(0) as usize {
         // SAFETY: QEMU gives `argc` terminated strings.
-        let argument = unsafe { CStr::from_ptr(*argv.add(index)) }
-            .to_string_lossy()
-            .into_owned();
+        let argument = unsafe { CStr::from_ptr(*argv.add(index)) }.to_string_lossy().into_owned();
         match argument.split_once('=') {
             Some(("out", path)) => with_state(|state| state.out = path.to_owned()),
             _ => {
@@ -113,9 +107,8 @@ pub unsafe extern "C" fn qemu_plugin_install(
 extern "C" fn translated(_id: PluginId, tb: *mut Tb) {
     // SAFETY: QEMU's handles are valid during this call; the code of an instruction is as long as it says.
     unsafe {
-        let instructions: Vec<*mut Insn> = (0..qemu::qemu_plugin_tb_n_insns(tb))
-            .map(|index| qemu::qemu_plugin_tb_get_insn(tb, index))
-            .collect();
+        let instructions: Vec<*mut Insn> =
+            (0..qemu::qemu_plugin_tb_n_insns(tb)).map(|index| qemu::qemu_plugin_tb_get_insn(tb, index)).collect();
         let (mut code, mut lengths) = (Vec::new(), Vec::new());
         for &instruction in &instructions {
             let length = qemu::qemu_plugin_insn_size(instruction);
@@ -191,9 +184,7 @@ fn counts(blocks: &[&Block]) -> String {
         if counts.iter().all(|&count| count == 0) {
             continue;
         }
-        let (_, sum) = sums
-            .entry(block.key())
-            .or_insert_with(|| (*block, vec![0_u64; counts.len()]));
+        let (_, sum) = sums.entry(block.key()).or_insert_with(|| (*block, vec![0_u64; counts.len()]));
         for (sum, count) in sum.iter_mut().zip(counts) {
             *sum += count;
         }
@@ -221,12 +212,7 @@ fn steps(steps: &[&Block]) -> String {
 }
 
 fn write(path: &str, text: &str, append: bool) {
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .write(true)
-        .append(append)
-        .truncate(!append)
-        .open(path);
+    let file = fs::OpenOptions::new().create(true).write(true).append(append).truncate(!append).open(path);
     if let Err(error) = file.and_then(|mut file| file.write_all(text.as_bytes())) {
         eprintln!("ochre-bench-plugin: {path}: {error}");
     }

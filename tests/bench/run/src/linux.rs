@@ -32,9 +32,7 @@ impl Package {
             .filter(|name| name.starts_with("vmlinuz-") && name.ends_with("cloud-amd64"))
             .collect();
         names.sort_by_key(|name| version_key(name));
-        let name = names
-            .pop()
-            .ok_or_else(|| format!("no linux-image-cloud-amd64 below {}", root.display()))?;
+        let name = names.pop().ok_or_else(|| format!("no linux-image-cloud-amd64 below {}", root.display()))?;
         let release = name.trim_start_matches("vmlinuz-");
         let modules = ["lib/modules", "usr/lib/modules"].map(|dir| root.join(dir).join(release));
         let fuse = modules
@@ -42,10 +40,7 @@ impl Package {
             .map(|dir| dir.join("kernel/fs/fuse/fuse.ko"))
             .find(|path| path.is_file())
             .ok_or_else(|| format!("no fuse.ko for {release} below {}", root.display()))?;
-        Ok(Self {
-            image: boot.join(name),
-            fuse,
-        })
+        Ok(Self { image: boot.join(name), fuse })
     }
 
     /// Release of the kernel, as `uname -r` would tell.
@@ -57,9 +52,7 @@ impl Package {
 
 /// Numbers inside a name count as numbers: 6.1.0-9 comes before 6.1.0-56.
 fn version_key(name: &str) -> Vec<u64> {
-    name.split(|c: char| !c.is_ascii_digit())
-        .filter_map(|part| part.parse().ok())
-        .collect()
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 
 /// The first root file system: the program as `/init`, the small program it executes, the module.
@@ -87,17 +80,11 @@ pub fn unwrap_kernel(image: &[u8]) -> Result<Vec<u8>, String> {
     };
     let start = (sectors + 1) * 512 + u32_at(image, 0x248)? as usize;
     let length = u32_at(image, 0x24c)? as usize;
-    let payload = image
-        .get(start..start + length)
-        .ok_or("the payload ends beyond the boot image")?;
+    let payload = image.get(start..start + length).ok_or("the payload ends beyond the boot image")?;
     // The build appends the unpacked size to the payload.
     let size = u32_at(payload, payload.len().saturating_sub(4))? as usize;
     let kernel = unlz4(&payload[..payload.len() - 4], size)?;
-    if kernel.starts_with(b"\x7fELF") {
-        Ok(kernel)
-    } else {
-        Err("the payload is not an ELF file".into())
-    }
+    if kernel.starts_with(b"\x7fELF") { Ok(kernel) } else { Err("the payload is not an ELF file".into()) }
 }
 
 /// Unpacks the LZ4 "legacy" frame: a magic number, then blocks of 8 MiB, each behind its packed size.
@@ -111,17 +98,11 @@ fn unlz4(mut packed: &[u8], size: usize) -> Result<Vec<u8>, String> {
     let mut kernel = Vec::with_capacity(size);
     while packed.len() > 4 {
         let length = u32_at(packed, 0)? as usize;
-        let block = packed
-            .get(4..4 + length)
-            .ok_or("an LZ4 block ends beyond the payload")?;
+        let block = packed.get(4..4 + length).ok_or("an LZ4 block ends beyond the payload")?;
         kernel.extend(lz4_flex::block::decompress(block, BLOCK).map_err(|error| error.to_string())?);
         packed = &packed[4 + length..];
     }
-    if kernel.len() == size {
-        Ok(kernel)
-    } else {
-        Err(format!("unpacked {} bytes of {size}", kernel.len()))
-    }
+    if kernel.len() == size { Ok(kernel) } else { Err(format!("unpacked {} bytes of {size}", kernel.len())) }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Result<u32, String> {
@@ -146,11 +127,7 @@ mod tests {
 
     #[test]
     fn a_boot_image_is_unwrapped() {
-        let kernel: Vec<u8> = b"\x7fELF"
-            .iter()
-            .copied()
-            .chain((0..5000).map(|n| (n % 7) as u8))
-            .collect();
+        let kernel: Vec<u8> = b"\x7fELF".iter().copied().chain((0..5000).map(|n| (n % 7) as u8)).collect();
         let block = lz4_flex::block::compress(&kernel);
         let mut payload = 0x184c_2102_u32.to_le_bytes().to_vec();
         payload.extend((block.len() as u32).to_le_bytes());

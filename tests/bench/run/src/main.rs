@@ -39,18 +39,10 @@ fn run(options: &Options) -> Result<bool, String> {
     } else {
         Some(linux_system(options)?)
     };
-    let ochre = if options.only == Some(Only::Linux) {
-        None
-    } else {
-        ochre_system(options)
-    };
+    let ochre = if options.only == Some(Only::Linux) { None } else { ochre_system(options) };
 
     if options.profile {
-        let system = if options.only == Some(Only::Linux) {
-            linux
-        } else {
-            ochre
-        };
+        let system = if options.only == Some(Only::Linux) { linux } else { ochre };
         return profile::run(options, &system.ok_or("nothing to profile")?);
     }
 
@@ -60,10 +52,7 @@ fn run(options: &Options) -> Result<bool, String> {
         let ochre = ochre.as_ref().map(|system| system.measure(options, mode)).transpose()?;
         let mut comparison = Comparison { mode, ochre, linux };
         comparison.convert();
-        complete &= [&comparison.ochre, &comparison.linux]
-            .into_iter()
-            .flatten()
-            .all(|report| report.complete);
+        complete &= [&comparison.ochre, &comparison.linux].into_iter().flatten().all(|report| report.complete);
         print!("{}", comparison.table());
         entries.extend(comparison.json());
     }

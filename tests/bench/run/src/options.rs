@@ -160,10 +160,7 @@ mod tests {
         assert_eq!(options.modes, [Mode::Icount, Mode::Tcg]);
         let options = parse("profile --rows clock --mode tcg --only linux --trace --top 7").unwrap();
         assert!(options.profile && options.trace);
-        assert_eq!(
-            (options.modes, options.only, options.top),
-            (vec![Mode::Tcg], Some(Only::Linux), 7)
-        );
+        assert_eq!((options.modes, options.only, options.top), (vec![Mode::Tcg], Some(Only::Linux), 7));
     }
 
     #[test]

@@ -37,14 +37,7 @@ impl Report {
             match words.as_slice() {
                 ["bench", "row", name, unit, min, median] => {
                     if let (Ok(min), Ok(median)) = (min.parse(), median.parse()) {
-                        report.rows.insert(
-                            (*name).to_owned(),
-                            Figure {
-                                ticks: *unit == "ticks",
-                                min,
-                                median,
-                            },
-                        );
+                        report.rows.insert((*name).to_owned(), Figure { ticks: *unit == "ticks", min, median });
                     }
                 }
                 ["bench", "skip", name, reason @ ..] => {
@@ -87,14 +80,7 @@ mod tests {
             bench row memory_at_first_program KiB 100 100\nbench skip spawn_wait not yet\n\
             bench info clock_ns 500\nbench info clock_ticks 1000\nbench end\n";
         let mut report = Report::parse(log);
-        assert_eq!(
-            report.rows["clock"],
-            Figure {
-                ticks: true,
-                min: 73.0,
-                median: 74.5
-            }
-        );
+        assert_eq!(report.rows["clock"], Figure { ticks: true, min: 73.0, median: 74.5 });
         assert!(!report.rows["memory_at_first_program"].ticks);
         assert_eq!(report.skipped["spawn_wait"], "not yet");
         assert_eq!(report.ns_per_tick(), Some(0.5));

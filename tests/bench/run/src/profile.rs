@@ -94,21 +94,14 @@ pub fn run(options: &Options, system: &System) -> Result<bool, String> {
     let total: u64 = counts.values().sum();
     let each = |count: u64| thousands(count as f64 / iterations as f64);
     print(&format!("{} in {}: {iterations} times\n", options.rows, system.name));
-    print(&format!(
-        "{:>12} instructions a round by the counter of time\n",
-        each(ticks)
-    ));
+    print(&format!("{:>12} instructions a round by the counter of time\n", each(ticks)));
     print(&format!("{:>12} instructions a round seen to run\n\n", each(total)));
     let list = |title: &str, name: &dyn Fn(&Place) -> String| {
         print(&table(title, &counts, options.top, iterations, name));
     };
     list("program", &|place| place.program.clone());
-    list("function, with what was inlined into it", &|place| {
-        format!("{:<12} {}", place.program, place.function)
-    });
-    list("function as written", &|place| {
-        format!("{:<12} {}", place.program, place.inlined)
-    });
+    list("function, with what was inlined into it", &|place| format!("{:<12} {}", place.program, place.function));
+    list("function as written", &|place| format!("{:<12} {}", place.program, place.inlined));
     if counts.keys().any(|place| !place.line.is_empty()) {
         list("line", &|place| format!("{:<12} {}", place.program, place.line));
     }
@@ -125,9 +118,7 @@ fn print(text: &str) {
 
 /// Iterations and ticks from the program's line `bench profiled ITERATIONS TICKS`.
 fn profiled(serial: &str) -> Option<(u64, u64)> {
-    let line = serial
-        .lines()
-        .find_map(|line| line.split_once("bench profiled ").map(|parts| parts.1))?;
+    let line = serial.lines().find_map(|line| line.split_once("bench profiled ").map(|parts| parts.1))?;
     let (iterations, ticks) = line.trim().split_once(' ')?;
     Some((iterations.parse().ok()?, ticks.parse().ok()?))
 }
@@ -151,10 +142,7 @@ fn count(recording: &Recording, symbols: &Symbols) -> Counts {
 fn table(title: &str, counts: &Counts, top: usize, iterations: u64, name: impl Fn(&Place) -> String) -> String {
     let line = |count: u64, total: u64, name: &str| {
         let percent = count as f64 * 100.0 / total as f64;
-        format!(
-            "{:>12} {percent:>5.1}%  {name}\n",
-            thousands(count as f64 / iterations as f64)
-        )
+        format!("{:>12} {percent:>5.1}%  {name}\n", thousands(count as f64 / iterations as f64))
     };
     let mut sums: HashMap<String, u64> = HashMap::new();
     for (place, count) in counts {
@@ -204,17 +192,8 @@ fn trace(recording: &Recording, symbols: &Symbols) -> String {
     }
     let mut before = 0;
     for (place, here) in stretches {
-        let Place {
-            program,
-            function,
-            inlined,
-            ..
-        } = place;
-        let whole = if inlined.starts_with(short_name(function)) {
-            String::new()
-        } else {
-            format!("  in {function}")
-        };
+        let Place { program, function, inlined, .. } = place;
+        let whole = if inlined.starts_with(short_name(function)) { String::new() } else { format!("  in {function}") };
         text += &format!("{before:>8} {here:>8}  {program:<12} {inlined}{whole}\n");
         before += here;
     }
@@ -233,11 +212,7 @@ mod tests {
     #[test]
     fn a_recording_is_read() {
         let recording = Recording::parse("block 1000 90c3 1:5,1:4\ncode 0 2000 cc 1:0\nstep 0\nstep 0\nblock x\n");
-        let block = Block {
-            address: 0x1000,
-            code: vec![0x90, 0xc3],
-            instructions: vec![(1, 5), (1, 4)],
-        };
+        let block = Block { address: 0x1000, code: vec![0x90, 0xc3], instructions: vec![(1, 5), (1, 4)] };
         assert_eq!(recording.blocks, [block]);
         assert_eq!(recording.codes[0].address, 0x2000);
         assert_eq!(recording.steps, [0, 0]);

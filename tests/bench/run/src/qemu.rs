@@ -77,10 +77,7 @@ pub fn run(guest: &Guest, mode: Mode) -> Result<Outcome, String> {
     command.args(mode.arguments());
     command.args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]);
     command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]);
-    command
-        .arg("-kernel")
-        .arg(guest.kernel)
-        .args(["-append", guest.options]);
+    command.arg("-kernel").arg(guest.kernel).args(["-append", guest.options]);
     if let Some(archive) = guest.archive {
         command.arg("-initrd").arg(archive);
     }

@@ -24,10 +24,7 @@ impl Comparison {
         if self.mode == Mode::Icount {
             return;
         }
-        let ns_per_tick = [&self.linux, &self.ochre]
-            .into_iter()
-            .flatten()
-            .find_map(Report::ns_per_tick);
+        let ns_per_tick = [&self.linux, &self.ochre].into_iter().flatten().find_map(Report::ns_per_tick);
         for report in [&mut self.linux, &mut self.ochre].into_iter().flatten() {
             report.scale(ns_per_tick.unwrap_or(1.0));
         }
@@ -43,10 +40,8 @@ impl Comparison {
             let reason = report.as_ref()?.skipped.get(name)?;
             Some(format!("{system}: {reason}"))
         };
-        let reasons: Vec<String> = [skipped("Ochre", &self.ochre), skipped("Linux", &self.linux)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let reasons: Vec<String> =
+            [skipped("Ochre", &self.ochre), skipped("Linux", &self.linux)].into_iter().flatten().collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
@@ -91,10 +86,7 @@ impl Comparison {
                 String::from("\nplain tcg, 2 CPUs: nanoseconds of wall time; only the ratio means something\n\n")
             }
         };
-        text += &format!(
-            "{:<26}{:>24}{:>24}{:>10}{:>13}{:>13}\n",
-            "row", "Ochre", "Linux", "ratio", "reach", "aim"
-        );
+        text += &format!("{:<26}{:>24}{:>24}{:>10}{:>13}{:>13}\n", "row", "Ochre", "Linux", "ratio", "reach", "aim");
         for row in self.rows() {
             let (ochre, linux) = self.figures(row.name);
             let (mut reach, mut aim, mut verdict) = (String::new(), String::new(), String::new());
@@ -171,14 +163,7 @@ mod tests {
 
     fn report(name: &str, min: f64) -> Report {
         let mut report = Report::default();
-        report.rows.insert(
-            name.into(),
-            Figure {
-                ticks: true,
-                min,
-                median: min,
-            },
-        );
+        report.rows.insert(name.into(), Figure { ticks: true, min, median: min });
         report
     }
 
@@ -200,11 +185,7 @@ mod tests {
     fn what_is_missing_is_null() {
         let mut ochre = Report::default();
         ochre.skipped.insert("spawn_wait".into(), "no fork yet".into());
-        let one = Comparison {
-            mode: Mode::Tcg,
-            ochre: Some(ochre),
-            linux: None,
-        };
+        let one = Comparison { mode: Mode::Tcg, ochre: Some(ochre), linux: None };
         assert_eq!(one.json()[0]["ratio"], Value::Null);
         assert!(one.table().contains("no fork yet"));
     }

@@ -45,11 +45,7 @@ impl Program {
         let tell = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let bytes = fs::read(path).map_err(|error| tell(&error))?;
         let file = object::File::parse(&*bytes).map_err(|error| tell(&error))?;
-        let base = if file.kind() == object::ObjectKind::Dynamic {
-            PIE_BASE
-        } else {
-            0
-        };
+        let base = if file.kind() == object::ObjectKind::Dynamic { PIE_BASE } else { 0 };
         let executable = |flags| matches!(flags, SegmentFlags::Elf { p_flags } if p_flags & elf::PF_X != 0);
         let code = file
             .segments()
@@ -57,12 +53,7 @@ impl Program {
             .filter_map(|segment| Some((segment.address(), segment.data().ok()?.to_vec())))
             .collect();
         let loader = Loader::new(path).map_err(|error| tell(&error))?;
-        Ok(Self {
-            name,
-            base,
-            code,
-            loader,
-        })
+        Ok(Self { name, base, code, loader })
     }
 
     /// Whether this program has this code at this address of the guest.
@@ -80,24 +71,13 @@ impl Program {
 
     fn place(&self, address: u64) -> Place {
         let address = address - self.base;
-        let symbol = self
-            .loader
-            .find_symbol(address)
-            .map_or_else(|| format!("{address:#x}"), demangle);
-        let mut place = Place {
-            program: self.name.clone(),
-            inlined: symbol.clone(),
-            function: symbol,
-            line: String::new(),
-        };
+        let symbol = self.loader.find_symbol(address).map_or_else(|| format!("{address:#x}"), demangle);
+        let mut place =
+            Place { program: self.name.clone(), inlined: symbol.clone(), function: symbol, line: String::new() };
         // The innermost frame comes first. What the standard library's helpers cost is put down to who called them.
         if let Ok(mut frames) = self.loader.find_frames(address) {
             while let Ok(Some(frame)) = frames.next() {
-                let file = frame
-                    .location
-                    .as_ref()
-                    .and_then(|location| location.file)
-                    .unwrap_or("?");
+                let file = frame.location.as_ref().and_then(|location| location.file).unwrap_or("?");
                 if let Some(name) = frame.function.as_ref().and_then(|name| name.raw_name().ok()) {
                     // Inlined functions have their short name only: the file tells the rest.
                     place.inlined = format!("{} ({})", demangle(&name), file.rsplit('/').next().unwrap_or(file));
@@ -148,9 +128,7 @@ impl Map {
 
     /// Picks the lines `bench symbol ADDRESS NAME` out of a guest's serial log.
     pub fn from_guest(serial: &str) -> Self {
-        let lines = serial
-            .lines()
-            .filter_map(|line| Some(line.split_once("bench symbol ")?.1));
+        let lines = serial.lines().filter_map(|line| Some(line.split_once("bench symbol ")?.1));
         Self::parse(&lines.collect::<Vec<_>>().join("\n"))
     }
 
@@ -184,10 +162,7 @@ impl Symbols {
         let kernel = if !guest.is_empty() {
             Kernel::Map(guest)
         } else if bytes.starts_with(b"\x7fELF") {
-            Kernel::Elf(Box::new(Program {
-                base: 0,
-                ..Program::load(kernel, "kernel".into())?
-            }))
+            Kernel::Elf(Box::new(Program { base: 0, ..Program::load(kernel, "kernel".into())? }))
         } else {
             Kernel::Map(Map::parse(&String::from_utf8_lossy(&bytes)))
         };
@@ -195,10 +170,7 @@ impl Symbols {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Program::load(path, name)
         };
-        let programs = programs
-            .iter()
-            .map(|path| load(path.as_ref()))
-            .collect::<Result<_, _>>()?;
+        let programs = programs.iter().map(|path| load(path.as_ref())).collect::<Result<_, _>>()?;
         Ok(Self { kernel, programs })
     }
 
@@ -218,12 +190,7 @@ impl Symbols {
                     _ => None,
                 };
                 let name = known.map_or_else(|| format!("page {:#x}", address & !0xfff), str::to_owned);
-                Place {
-                    program: program.into(),
-                    inlined: name.clone(),
-                    function: name,
-                    line: String::new(),
-                }
+                Place { program: program.into(), inlined: name.clone(), function: name, line: String::new() }
             }
         }
     }
@@ -235,10 +202,7 @@ mod tests {
 
     #[test]
     fn paths_are_shortened() {
-        assert_eq!(
-            short("/build/ochre/kernel/src/scheme/user.rs"),
-            "kernel/src/scheme/user.rs"
-        );
+        assert_eq!(short("/build/ochre/kernel/src/scheme/user.rs"), "kernel/src/scheme/user.rs");
         assert_eq!(short("main.rs"), "main.rs");
     }
 

@@ -59,12 +59,7 @@ impl System {
         };
         let outcome = qemu::run(&guest, mode)?;
         if outcome.timed_out {
-            eprintln!(
-                "{}: stopped after {} s; its log is {}",
-                self.name,
-                options.limit,
-                log.display()
-            );
+            eprintln!("{}: stopped after {} s; its log is {}", self.name, options.limit, log.display());
         } else if !Report::parse(&outcome.serial).complete {
             eprintln!("{}: ended early; its log is {}", self.name, log.display());
         }
@@ -119,9 +114,7 @@ pub fn linux_system(options: &Options) -> Result<System, String> {
     write(&archive, &bytes)?;
     Ok(System {
         name: "linux",
-        symbols: package
-            .image
-            .with_file_name(format!("System.map-{}", package.release())),
+        symbols: package.image.with_file_name(format!("System.map-{}", package.release())),
         kernel,
         archive,
         options: linux::OPTIONS.into(),

@@ -12,11 +12,7 @@ pub struct Target {
 }
 
 const fn target(name: &'static str, reach: u64, aim: u64) -> Target {
-    Target {
-        name,
-        reach: Some(reach),
-        aim: Some(aim),
-    }
+    Target { name, reach: Some(reach), aim: Some(aim) }
 }
 
 /// All of them.

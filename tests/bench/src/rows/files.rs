@@ -37,11 +37,7 @@ impl Drop for Scratch {
 }
 
 fn create(path: &CString) -> Result<Fd> {
-    Fd::open(
-        path,
-        libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC,
-        0o644,
-    )
+    Fd::open(path, libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o644)
 }
 
 /// `pread` of one cached page.
@@ -124,16 +120,12 @@ fn make(path: &CString) -> Result<()> {
 }
 
 fn names() -> Vec<CString> {
-    (0..FILES)
-        .map(|index| sys::ram_file(&format!("bench-{index}")))
-        .collect()
+    (0..FILES).map(|index| sys::ram_file(&format!("bench-{index}"))).collect()
 }
 
 /// Splits `n` operations into rounds of at most [`FILES`].
 fn rounds(n: u32) -> impl Iterator<Item = usize> {
-    (0..n)
-        .step_by(FILES as usize)
-        .map(move |start| (n - start).min(FILES) as usize)
+    (0..n).step_by(FILES as usize).map(move |start| (n - start).min(FILES) as usize)
 }
 
 #[cfg(test)]

@@ -27,10 +27,7 @@ impl FromStr for Role {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [Role::Echo, Role::Yield]
-            .into_iter()
-            .find(|role| role.name() == name)
-            .ok_or(())
+        [Role::Echo, Role::Yield].into_iter().find(|role| role.name() == name).ok_or(())
     }
 }
 

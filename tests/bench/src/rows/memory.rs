@@ -55,7 +55,5 @@ pub fn map_touch_unmap(context: &Context) -> Result<Sample> {
 
 /// Splits `n` pages into rounds of at most [`PAGES`].
 fn rounds(n: u32) -> impl Iterator<Item = usize> {
-    (0..n)
-        .step_by(PAGES as usize)
-        .map(move |start| (n - start).min(PAGES) as usize)
+    (0..n).step_by(PAGES as usize).map(move |start| (n - start).min(PAGES) as usize)
 }

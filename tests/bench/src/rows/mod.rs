@@ -41,11 +41,7 @@ const fn row(name: &'static str, run: fn(&Context) -> Result<Sample>) -> Row {
 /// what disturbs the rows after it (hundreds of threads) comes last.
 const ALL: &[Row] = &[
     row("boot_to_first_program", machine::boot_to_first_program),
-    Row {
-        name: "memory_at_first_program",
-        run: machine::memory_at_first_program,
-        ticks: false,
-    },
+    Row { name: "memory_at_first_program", run: machine::memory_at_first_program, ticks: false },
     row("fork_exit_wait", process::fork_exit_wait),
     row("fork_exec_wait", process::fork_exec_wait),
     row("spawn_wait", process::spawn_wait),
@@ -81,11 +77,7 @@ const ALL: &[Row] = &[
 /// one was measured or is not there yet.
 pub fn run(options: &Options, arrival: Arrival) -> i32 {
     let bench = Bench::new(options.purpose, options.scale);
-    let context = Context {
-        bench,
-        arrival,
-        memory_kib: options.memory_kib,
-    };
+    let context = Context { bench, arrival, memory_kib: options.memory_kib };
     let (ns, ticks) = (sys::clock_ns(), sys::tsc());
     let mut failed = 0;
     for row in ALL.iter().filter(|row| options.wants(row.name)) {

@@ -102,11 +102,7 @@ impl Sleepers {
     fn start(count: usize) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let words: Arc<Vec<_>> = Arc::new((0..count).map(|_| AtomicU32::new(0)).collect());
-        let mut sleepers = Self {
-            stop,
-            words,
-            threads: Vec::new(),
-        };
+        let mut sleepers = Self { stop, words, threads: Vec::new() };
         for index in 0..count {
             let (stop, words) = (sleepers.stop.clone(), sleepers.words.clone());
             let spawned = std::thread::Builder::new().stack_size(SLEEPER_STACK).spawn(move || {

@@ -14,9 +14,7 @@ pub fn switch_threads(context: &Context) -> Result<Sample> {
     sys::pin();
     let (to, from) = (sys::pipe()?, sys::pipe()?);
     let thread = std::thread::spawn(move || super::helper::play(Role::Yield, &to.0, &from.1));
-    let sample = context
-        .bench
-        .batches(10_000, |watch, n| yield_in_turn(watch, n, &to.1, &from.0));
+    let sample = context.bench.batches(10_000, |watch, n| yield_in_turn(watch, n, &to.1, &from.0));
     drop(to.1);
     let _ = thread.join();
     sys::unpin();
@@ -29,9 +27,7 @@ pub fn switch_processes(context: &Context) -> Result<Sample> {
     let (input, to) = sys::pipe()?;
     let (from, output) = sys::pipe()?;
     let _helper = Helper::start(Role::Yield, input, output)?;
-    let sample = context
-        .bench
-        .batches(10_000, |watch, n| yield_in_turn(watch, n, &to, &from));
+    let sample = context.bench.batches(10_000, |watch, n| yield_in_turn(watch, n, &to, &from));
     sys::unpin();
     Ok(sample)
 }

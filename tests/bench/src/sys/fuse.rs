@@ -44,22 +44,12 @@ const FOPEN_NOFLUSH: u32 = 1 << 5;
 /// Opens `/dev/fuse` and mounts it on `dir`, which exists.
 pub fn mount(dir: &CStr) -> Result<Fd> {
     let device = Fd::open(c"/dev/fuse", libc::O_RDWR, 0)?;
-    let mut options = format!(
-        "fd={},rootmode=40000,user_id=0,group_id=0,max_read={DATA}",
-        device.raw()
-    )
-    .into_bytes();
+    let mut options = format!("fd={},rootmode=40000,user_id=0,group_id=0,max_read={DATA}", device.raw()).into_bytes();
     options.push(0);
     let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOATIME;
     // SAFETY: all strings are terminated and live through the call.
     check(unsafe {
-        libc::mount(
-            c"bench".as_ptr(),
-            dir.as_ptr(),
-            c"fuse".as_ptr(),
-            flags,
-            options.as_ptr().cast::<c_void>(),
-        )
+        libc::mount(c"bench".as_ptr(), dir.as_ptr(), c"fuse".as_ptr(), flags, options.as_ptr().cast::<c_void>())
     } as isize)?;
     Ok(device)
 }
@@ -96,11 +86,7 @@ impl Reply {
         let opcode = u32_at(request, 4)?;
         let unique = u64_at(request, 8)?;
         let node = u64_at(request, 16)?;
-        let mut reply = Self {
-            head: [0; 160],
-            head_length: HEADER,
-            data_length: 0,
-        };
+        let mut reply = Self { head: [0; 160], head_length: HEADER, data_length: 0 };
         let mut error = 0;
         match opcode {
             opcode::FORGET | opcode::BATCH_FORGET | opcode::INTERRUPT | opcode::DESTROY => return None,
@@ -143,11 +129,7 @@ impl Reply {
 
     /// Appends `fuse_attr` of a node.
     fn attr(&mut self, node: u64) {
-        let (mode, size) = if node == ROOT_NODE {
-            (0o40755, 0)
-        } else {
-            (0o100_644, 1 << 40)
-        };
+        let (mode, size) = if node == ROOT_NODE { (0o40755, 0) } else { (0o100_644, 1 << 40) };
         for word in [node, size, 0, 0, 0, 0] {
             self.u64(word);
         }
@@ -191,13 +173,9 @@ mod tests {
 
     #[test]
     fn lengths_are_those_of_the_protocol() {
-        for (opcode, length) in [
-            (opcode::INIT, 80),
-            (opcode::LOOKUP, 144),
-            (opcode::GETATTR, 120),
-            (opcode::OPEN, 32),
-            (99, 16),
-        ] {
+        for (opcode, length) in
+            [(opcode::INIT, 80), (opcode::LOOKUP, 144), (opcode::GETATTR, 120), (opcode::OPEN, 32), (99, 16)]
+        {
             let reply = Reply::to(&request(opcode, ROOT_NODE, &[])).unwrap();
             assert_eq!(reply.head_length, length, "opcode {opcode}");
             assert_eq!(u32_at(&reply.head, 0), Some(length as u32));

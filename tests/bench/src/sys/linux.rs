@@ -16,15 +16,8 @@ pub fn start() -> Result<()> {
     for (kind, dir) in [(c"devtmpfs", c"/dev"), (c"proc", c"/proc"), (c"tmpfs", c"/tmp")] {
         make_dir(dir);
         // SAFETY: all strings are terminated and live through the call.
-        check(unsafe {
-            libc::mount(
-                kind.as_ptr(),
-                dir.as_ptr(),
-                kind.as_ptr(),
-                libc::MS_NOATIME,
-                std::ptr::null(),
-            )
-        } as isize)?;
+        check(unsafe { libc::mount(kind.as_ptr(), dir.as_ptr(), kind.as_ptr(), libc::MS_NOATIME, std::ptr::null()) }
+            as isize)?;
     }
     let module = Fd::open(c"/fuse.ko", libc::O_RDONLY | libc::O_CLOEXEC, 0)?;
     // SAFETY: takes a descriptor, a terminated string and flags.
@@ -90,13 +83,7 @@ fn schedule(cpus: usize, policy: c_int, priority: c_int) {
             libc::CPU_SET(cpu, &mut set);
         }
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
-        libc::sched_setscheduler(
-            0,
-            policy,
-            &libc::sched_param {
-                sched_priority: priority,
-            },
-        );
+        libc::sched_setscheduler(0, policy, &libc::sched_param { sched_priority: priority });
     }
 }
 
@@ -122,14 +109,7 @@ pub fn futex_wait(word: &AtomicU32, value: u32) {
 #[inline(always)]
 pub fn futex_wake(word: &AtomicU32) {
     // SAFETY: the word lives through the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-            1,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1) };
 }
 
 /// Anonymous private memory, unmapped when dropped.
@@ -150,10 +130,7 @@ impl Mapping {
         if address == libc::MAP_FAILED {
             Err(Error::last_os_error())
         } else {
-            Ok(Self {
-                address: address.cast(),
-                length,
-            })
+            Ok(Self { address: address.cast(), length })
         }
     }
 
@@ -214,15 +191,9 @@ impl Bell {
         // SAFETY: take numbers only.
         let (event, queue) = unsafe {
             let event = check(libc::eventfd(0, libc::EFD_NONBLOCK) as isize)?;
-            (
-                Fd::from_raw(event as c_int),
-                Fd::from_raw(check(libc::epoll_create1(0) as isize)? as c_int),
-            )
+            (Fd::from_raw(event as c_int), Fd::from_raw(check(libc::epoll_create1(0) as isize)? as c_int))
         };
-        let mut interest = libc::epoll_event {
-            events: libc::EPOLLIN as u32,
-            u64: 1,
-        };
+        let mut interest = libc::epoll_event { events: libc::EPOLLIN as u32, u64: 1 };
         // SAFETY: the structure lives through the call.
         check(unsafe { libc::epoll_ctl(queue.raw(), libc::EPOLL_CTL_ADD, event.raw(), &mut interest) } as isize)?;
         Ok(Self { event, queue })
@@ -373,20 +344,9 @@ pub fn spawn_wait() -> Result<()> {
     // SAFETY: path, arguments and environment are terminated lists; attributes may be absent.
     let code = unsafe {
         let none = std::ptr::null();
-        libc::posix_spawn(
-            &mut child,
-            TRUE.as_ptr(),
-            none,
-            none.cast(),
-            arguments.as_ptr(),
-            environment.as_ptr(),
-        )
+        libc::posix_spawn(&mut child, TRUE.as_ptr(), none, none.cast(), arguments.as_ptr(), environment.as_ptr())
     };
-    if code == 0 {
-        wait_for(child)
-    } else {
-        Err(Error::from_raw_os_error(code))
-    }
+    if code == 0 { wait_for(child) } else { Err(Error::from_raw_os_error(code)) }
 }
 
 /// The program that does nothing.
@@ -396,11 +356,7 @@ fn wait_for(child: c_int) -> Result<()> {
     let mut status = 0;
     // SAFETY: the status lives through the call.
     check(unsafe { libc::waitpid(child, &mut status, 0) } as isize)?;
-    if status == 0 {
-        Ok(())
-    } else {
-        Err(Error::other("the child failed"))
-    }
+    if status == 0 { Ok(()) } else { Err(Error::other("the child failed")) }
 }
 
 fn kill_and_wait(child: c_int) {

@@ -90,14 +90,7 @@ impl Fd {
     #[inline(always)]
     pub fn pread(&self, buf: &mut [u8], offset: i64) -> Result<usize> {
         // SAFETY: the buffer is valid for its length.
-        check(unsafe {
-            libc::pread(
-                self.0,
-                buf.as_mut_ptr().cast::<c_void>(),
-                buf.len(),
-                offset as libc::off_t,
-            )
-        })
+        check(unsafe { libc::pread(self.0, buf.as_mut_ptr().cast::<c_void>(), buf.len(), offset as libc::off_t) })
     }
 
     /// `write`.
@@ -168,31 +161,18 @@ pub fn thread_create_join() -> Result<()> {
     let mut thread = MaybeUninit::<libc::pthread_t>::uninit();
     // SAFETY: the handle is initialised when the first call succeeds, and joined once.
     unsafe {
-        let code = libc::pthread_create(
-            thread.as_mut_ptr(),
-            std::ptr::null(),
-            thread_nothing,
-            std::ptr::null_mut(),
-        );
+        let code = libc::pthread_create(thread.as_mut_ptr(), std::ptr::null(), thread_nothing, std::ptr::null_mut());
         if code == 0 {
             libc::pthread_join(thread.assume_init(), std::ptr::null_mut());
         }
-        if code == 0 {
-            Ok(())
-        } else {
-            Err(Error::from_raw_os_error(code))
-        }
+        if code == 0 { Ok(()) } else { Err(Error::from_raw_os_error(code)) }
     }
 }
 
 /// The answer of a C function that tells failure by a negative value and `errno`.
 #[inline(always)]
 pub fn check(answer: isize) -> Result<usize> {
-    if answer < 0 {
-        Err(Error::last_os_error())
-    } else {
-        Ok(answer as usize)
-    }
+    if answer < 0 { Err(Error::last_os_error()) } else { Ok(answer as usize) }
 }
 
 /// What a system answers for a row it cannot run.

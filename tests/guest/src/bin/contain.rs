@@ -26,8 +26,11 @@ mod inside {
     const PAGE: u8 = 14;
     const SIMD: u8 = 19;
 
+    /// A name, the deed, the exception, the address of a page fault.
+    type Crime = (&'static str, fn(), u8, Option<usize>);
+
     /// What children do, and how that must end: vector and, for a page fault whose address is certain, the address.
-    const CRIMES: [(&str, fn(), u8, Option<usize>); 17] = [
+    const CRIMES: [Crime; 17] = [
         ("read-null", || read(8), PAGE, Some(8)),
         ("write-null", || write(16), PAGE, Some(16)),
         ("read-unmapped", || read(0x6666_0000_0000), PAGE, Some(0x6666_0000_0000)),

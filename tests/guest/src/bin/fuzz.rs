@@ -33,9 +33,33 @@ mod inside {
     const PLAYGROUND: usize = 64 * 4096;
 
     const NUMBERS: [usize; 28] = [
-        SYS_CLOSE, SYS_DUP_INTO, SYS_DUP2, SYS_READ, SYS_READ2, SYS_WRITE, SYS_WRITE2, SYS_LSEEK, SYS_FCHOWN, SYS_FCNTL,
-        SYS_FEVENT, SYS_CALL, SYS_FMAP, SYS_FUNMAP, SYS_MREMAP, SYS_FLINK, SYS_FPATH, SYS_FRENAME, SYS_FSTAT, SYS_FSYNC,
-        SYS_CLOCK_GETTIME, SYS_FUTEX, SYS_MPROTECT, SYS_NANOSLEEP, SYS_YIELD, SYS_OPENAT_INTO, SYS_OPENAT_INTO2,
+        SYS_CLOSE,
+        SYS_DUP_INTO,
+        SYS_DUP2,
+        SYS_READ,
+        SYS_READ2,
+        SYS_WRITE,
+        SYS_WRITE2,
+        SYS_LSEEK,
+        SYS_FCHOWN,
+        SYS_FCNTL,
+        SYS_FEVENT,
+        SYS_CALL,
+        SYS_FMAP,
+        SYS_FUNMAP,
+        SYS_MREMAP,
+        SYS_FLINK,
+        SYS_FPATH,
+        SYS_FRENAME,
+        SYS_FSTAT,
+        SYS_FSYNC,
+        SYS_CLOCK_GETTIME,
+        SYS_FUTEX,
+        SYS_MPROTECT,
+        SYS_NANOSLEEP,
+        SYS_YIELD,
+        SYS_OPENAT_INTO,
+        SYS_OPENAT_INTO2,
         SYS_UNLINKAT,
     ];
 
@@ -98,7 +122,8 @@ mod inside {
     fn worker(seed: u64) {
         let (send, receive) = std::sync::mpsc::channel();
         thread::spawn(move || {
-            let me = libredox::call::open("/scheme/kernel.proc/self", libredox::flag::O_RDWR, 0).expect("a handle of this thread");
+            let me = libredox::call::open("/scheme/kernel.proc/self", libredox::flag::O_RDWR, 0)
+                .expect("a handle of this thread");
             send.send(me).expect("the other thread");
             fuzz(seed);
             ENDED.store(true, Ordering::SeqCst);

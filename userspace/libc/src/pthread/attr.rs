@@ -39,7 +39,8 @@ impl Attributes {
 /// `pthread_attr_init`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_attr_init(attr: *mut pthread_attr_t) -> c_int {
-    let fresh = Attributes { stack_size: thread::default_stack(), guard_size: 4096, detached: 0, scope: 0, reserved: 0 };
+    let fresh =
+        Attributes { stack_size: thread::default_stack(), guard_size: 4096, detached: 0, scope: 0, reserved: 0 };
     // SAFETY: POSIX demands the object.
     unsafe { attr.cast::<Attributes>().write(fresh) };
     0

@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use libc::{
-    CLOCK_MONOTONIC, CLOCK_REALTIME, EINVAL, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t, timespec,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, EINVAL, c_int, clockid_t, pthread_cond_t, pthread_condattr_t, pthread_mutex_t,
+    timespec,
 };
 use syscall::data::TimeSpec;
 use syscall::error::{ETIMEDOUT, Result};
@@ -113,9 +114,7 @@ pub unsafe extern "C" fn pthread_cond_clockwait(
     time: *const timespec,
 ) -> c_int {
     // SAFETY: POSIX demands initialised objects and a time.
-    errno::number(unsafe {
-        deadline(clock, time).and_then(|until| condition(it).wait(mutex(lock), Some(&until)))
-    })
+    errno::number(unsafe { deadline(clock, time).and_then(|until| condition(it).wait(mutex(lock), Some(&until))) })
 }
 
 /// `pthread_cond_signal`.

@@ -31,7 +31,9 @@ fn in_use(key: Key) -> bool {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_key_create(answer: *mut pthread_key_t, destructor: Option<Destructor>) -> c_int {
     let mut table = TABLE.lock();
-    let Some(index) = table.iter().position(|&key| !in_use(key)) else { return EAGAIN };
+    let Some(index) = table.iter().position(|&key| !in_use(key)) else {
+        return EAGAIN;
+    };
     table[index].generation = table[index].generation.wrapping_add(1);
     table[index].destructor = destructor;
     // SAFETY: POSIX demands a place for the answer.
@@ -57,7 +59,9 @@ pub extern "C" fn pthread_key_delete(key: pthread_key_t) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_setspecific(key: pthread_key_t, value: *const c_void) -> c_int {
     let index = key.wrapping_sub(1);
-    let Some(found) = TABLE.lock().get(index).copied().filter(|&key| in_use(key)) else { return EINVAL };
+    let Some(found) = TABLE.lock().get(index).copied().filter(|&key| in_use(key)) else {
+        return EINVAL;
+    };
     // SAFETY: the calling thread's own block; the index is within it.
     unsafe {
         let tcb = current();
@@ -71,7 +75,9 @@ pub extern "C" fn pthread_setspecific(key: pthread_key_t, value: *const c_void) 
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_getspecific(key: pthread_key_t) -> *mut c_void {
     let index = key.wrapping_sub(1);
-    let Some(found) = TABLE.lock().get(index).copied() else { return null_mut() };
+    let Some(found) = TABLE.lock().get(index).copied() else {
+        return null_mut();
+    };
     // SAFETY: the calling thread's own block; the index is within it.
     let (generation, value) = unsafe { (*current()).specific[index] };
     if generation == found.generation && in_use(found) { value } else { null_mut() }

@@ -43,7 +43,13 @@ pub unsafe extern "C" fn pthread_create(
             0
         }
         // POSIX names one error for every shortage.
-        Err(error) => if error.errno == EPERM { EPERM } else { libc::EAGAIN },
+        Err(error) => {
+            if error.errno == EPERM {
+                EPERM
+            } else {
+                libc::EAGAIN
+            }
+        }
     }
 }
 

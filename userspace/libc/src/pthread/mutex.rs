@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use libc::{
-    CLOCK_REALTIME, EBUSY, EDEADLK, EINVAL, EPERM, PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_ERRORCHECK, PTHREAD_MUTEX_NORMAL,
-    PTHREAD_MUTEX_RECURSIVE, c_int, pthread_mutex_t, pthread_mutexattr_t, timespec,
+    CLOCK_REALTIME, EBUSY, EDEADLK, EINVAL, EPERM, PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_ERRORCHECK,
+    PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, c_int, pthread_mutex_t, pthread_mutexattr_t, timespec,
 };
 use syscall::data::TimeSpec;
 use syscall::error::{EAGAIN, ETIMEDOUT, Error, Result};

@@ -66,7 +66,9 @@ unsafe impl<P: Pages> Allocator for Window<P> {
         // Something may lie in the window already (a mapping that the program placed itself): step over it.
         for step in [0, 1 << 24, 1 << 28, 1 << 30, 1 << 32] {
             next += step;
-            let Some(end) = next.checked_add(size).filter(|&end| end <= 1 << WINDOW_SHIFT) else { return failed };
+            let Some(end) = next.checked_add(size).filter(|&end| end <= 1 << WINDOW_SHIFT) else {
+                return failed;
+            };
             let address = P::base() + (self.index << WINDOW_SHIFT) + next;
             if P::map(address, size) {
                 self.next.store(end, Ordering::Relaxed);
@@ -146,8 +148,8 @@ impl<P: Pages> Heap<P> {
             let window = Window { index, next: AtomicUsize::new(0), pages: core::marker::PhantomData };
             let mut arena = Dlmalloc::new_with_allocator(window);
             assert!(arena.set_granularity(GRANULARITY));
-            let old = core::mem::replace(&mut arenas[index], Lock::new(arena));
-            core::mem::forget(old);
+            // A constant may not drop what was there, which holds nothing.
+            let _old = core::mem::ManuallyDrop::new(core::mem::replace(&mut arenas[index], Lock::new(arena)));
             index += 1;
         }
         Heap { arenas }

@@ -93,7 +93,9 @@ impl Canonical {
     pub fn target(&self) -> Target<'_> {
         let raw = self.raw();
         let ordinary = Target::Scheme { name: FILE_SCHEME, reference: raw.get(1..).unwrap_or(b"") };
-        let Some(rest) = raw.strip_prefix(SCHEME_PREFIX) else { return ordinary };
+        let Some(rest) = raw.strip_prefix(SCHEME_PREFIX) else {
+            return ordinary;
+        };
         match rest {
             [] => Target::SchemeList,
             [b'/', rest @ ..] => {
@@ -209,7 +211,9 @@ mod tests {
 
     #[test]
     fn trailing_slashes_mean_directories() {
-        for (path, directory) in [("/a", false), ("/a/", true), ("/a/.", true), ("/a/..", true), ("/", true), ("a", false)] {
+        for (path, directory) in
+            [("/a", false), ("/a/", true), ("/a/.", true), ("/a/..", true), ("/", true), ("a", false)]
+        {
             assert_eq!(Canonical::new(b"/", path.as_bytes()).unwrap().must_be_directory, directory, "{path}");
         }
     }

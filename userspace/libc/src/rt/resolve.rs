@@ -126,9 +126,7 @@ fn open_once(path: &Canonical, flags: usize, place: Place) -> Result<usize> {
     match path.target() {
         Target::SchemeList => files::openat(roots::namespace()?, b"", flags, place),
         // The namespace manager itself: it serves these without a root of their own.
-        Target::Scheme { name: b"namespace", .. } => {
-            files::openat(roots::namespace()?, path.as_bytes(), flags, place)
-        }
+        Target::Scheme { name: b"namespace", .. } => files::openat(roots::namespace()?, path.as_bytes(), flags, place),
         Target::Scheme { name, reference } => roots::with(name, |root| files::openat(root, reference, flags, place)),
     }
 }
@@ -171,7 +169,9 @@ fn follow_first_link(path: &Canonical) -> Result<Canonical> {
             continue;
         }
         let mut buf = [0; PATH_MAX];
-        let Some(link) = read_link_at(&prefix, &mut buf)? else { continue };
+        let Some(link) = read_link_at(&prefix, &mut buf)? else {
+            continue;
+        };
         let (dir, _) = prefix.split().ok_or(Error::new(ENOENT))?;
         let target = Canonical::new(dir, link)?;
         let rest = text.get(end + 1..).unwrap_or(b"");

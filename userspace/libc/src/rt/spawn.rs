@@ -118,8 +118,13 @@ fn name(args: &[u8]) -> [u8; NAME] {
 /// Maps fresh pages into the new space.
 fn map(space: &Owned, pages: Range<usize>) -> Result<usize> {
     let flags = MapFlags::PROT_READ | MapFlags::PROT_WRITE | MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE;
-    let request =
-        RemoteMap { fd: ANONYMOUS, offset: 0, size: pages.end - pages.start, flags: flags.bits(), address: pages.start };
+    let request = RemoteMap {
+        fd: ANONYMOUS,
+        offset: 0,
+        size: pages.end - pages.start,
+        flags: flags.bits(),
+        address: pages.start,
+    };
     sys::verb_write(space.0, &request, &[AddrSpaceVerb::Mmap as u64])
 }
 

@@ -13,7 +13,6 @@ use ochre_abi::boot_fd;
 use ochre_abi::proc::{ThreadStatus, ThreadVerb, state};
 use syscall::data::ProcSchemeAttrs;
 use syscall::error::{EDEADLK, EINVAL, Error, Result};
-use syscall::flag::CallFlags;
 use syscall::{EnvRegisters, IntRegisters};
 
 use super::auxv::Aux;
@@ -359,12 +358,4 @@ pub fn process_time() -> i128 {
         }
     }
     sum.min(i128::from(i64::MAX) * i128::from(clock::SECOND))
-}
-
-/// Binds a thread to processors.
-pub fn set_affinity(tcb: *mut Tcb, mask: u64) -> Result<usize> {
-    // SAFETY: the caller names a thread of this process that has not been joined.
-    let handle = unsafe { (*tcb).handle };
-    // SAFETY: there is no payload.
-    unsafe { sys::message(handle, null_mut(), 0, CallFlags::empty(), &[ThreadVerb::SetAffinity as u64, mask]) }
 }

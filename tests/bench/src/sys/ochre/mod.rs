@@ -40,11 +40,7 @@ pub fn print_symbols() -> Result<()> {
 /// The time-stamp counter at the kernel's entry, as the kernel tells it.
 pub fn entry_ticks() -> Option<u64> {
     let text = std::fs::read_to_string("/scheme/sys/boot").ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("entry_tsc "))?
-        .trim()
-        .parse()
-        .ok()
+    text.lines().find_map(|line| line.strip_prefix("entry_tsc "))?.trim().parse().ok()
 }
 
 /// Memory that nobody uses, in KiB.
@@ -87,13 +83,7 @@ pub fn null_call() {
 pub fn futex_wait(word: &AtomicU32, value: u32) {
     // SAFETY: the word lives through the call; no timeout is given.
     let _ = unsafe {
-        syscall::futex(
-            word.as_ptr().cast::<i32>(),
-            syscall::FUTEX_WAIT,
-            value as i32,
-            0,
-            std::ptr::null_mut(),
-        )
+        syscall::futex(word.as_ptr().cast::<i32>(), syscall::FUTEX_WAIT, value as i32, 0, std::ptr::null_mut())
     };
 }
 
@@ -101,15 +91,7 @@ pub fn futex_wait(word: &AtomicU32, value: u32) {
 #[inline(always)]
 pub fn futex_wake(word: &AtomicU32) {
     // SAFETY: the word lives through the call.
-    let _ = unsafe {
-        syscall::futex(
-            word.as_ptr().cast::<i32>(),
-            syscall::FUTEX_WAKE,
-            1,
-            0,
-            std::ptr::null_mut(),
-        )
-    };
+    let _ = unsafe { syscall::futex(word.as_ptr().cast::<i32>(), syscall::FUTEX_WAKE, 1, 0, std::ptr::null_mut()) };
 }
 
 /// Anonymous private memory, unmapped when dropped.
@@ -124,18 +106,10 @@ impl Mapping {
     #[inline(always)]
     pub fn new(length: usize) -> Result<Self> {
         let flags = MapFlags::PROT_READ | MapFlags::PROT_WRITE | MapFlags::MAP_PRIVATE;
-        let map = syscall::Map {
-            offset: 0,
-            size: length,
-            flags,
-            address: 0,
-        };
+        let map = syscall::Map { offset: 0, size: length, flags, address: 0 };
         // SAFETY: the kernel chooses a free address.
         let address = unsafe { syscall::fmap(ANONYMOUS, &map) }.map_err(|e| Error::from_raw_os_error(e.errno))?;
-        Ok(Self {
-            address: address as *mut u8,
-            length,
-        })
+        Ok(Self { address: address as *mut u8, length })
     }
 
     /// Writes one byte to a page.
@@ -166,9 +140,7 @@ impl Copied {
         let thread = Fd::open(c"/scheme/kernel.proc/self", libc::O_RDWR | libc::O_CLOEXEC, 0)?;
         let space = libredox::Fd::new(call::dup(thread.raw() as usize, b"addrspace").map_err(error)?);
         let copy = space.dup(b"clone").map_err(error)?;
-        Ok(Self {
-            _space: libredox::Fd::new(copy),
-        })
+        Ok(Self { _space: libredox::Fd::new(copy) })
     }
 }
 
@@ -185,11 +157,7 @@ impl Bell {
     pub fn new() -> Result<Self> {
         let (rung, ring) = super::pipe()?;
         let queue = Fd::open(c"/scheme/event", libc::O_RDWR | libc::O_CLOEXEC, 0)?;
-        let interest = syscall::Event {
-            id: rung.raw() as usize,
-            flags: EventFlags::EVENT_READ,
-            data: 1,
-        };
+        let interest = syscall::Event { id: rung.raw() as usize, flags: EventFlags::EVENT_READ, data: 1 };
         queue.write(&interest)?;
         Ok(Self { ring, rung, queue })
     }
@@ -219,9 +187,7 @@ pub struct Helper {
 impl Helper {
     /// Starts it; it reads `input` and writes `output`.
     pub fn start(role: Role, input: Fd, output: Fd) -> Result<Self> {
-        Ok(Self {
-            _process: Process::start(&["--helper", role.name()], &input, &output)?,
-        })
+        Ok(Self { _process: Process::start(&["--helper", role.name()], &input, &output)? })
     }
 }
 
@@ -243,10 +209,7 @@ impl Server {
         if ready.read(&mut [0])? != 1 {
             return Err(Error::other("the server did not start"));
         }
-        Ok(Self {
-            name,
-            _process: process,
-        })
+        Ok(Self { name, _process: process })
     }
 
     /// Path of its file.

@@ -27,10 +27,7 @@ pub fn serve(name: &str, ready: &Fd) -> Result<()> {
         next = match request.kind() {
             RequestKind::Call(call) => {
                 let response = call.handle_sync(&mut server, &mut state);
-                socket
-                    .write_response_and_await_next_request(SignalBehavior::Restart, response)
-                    .map_err(error)?
-                    .1
+                socket.write_response_and_await_next_request(SignalBehavior::Restart, response).map_err(error)?.1
             }
             _ => socket.next_request(SignalBehavior::Restart).map_err(error)?,
         };
@@ -51,17 +48,11 @@ impl SchemeSync for Server {
         if dir != ROOT || path.trim_start_matches('/') != "file" {
             return Err(SysError::new(ENOENT));
         }
-        Ok(OpenResult::ThisScheme {
-            number: FILE,
-            flags: NewFdFlags::empty(),
-        })
+        Ok(OpenResult::ThisScheme { number: FILE, flags: NewFdFlags::empty() })
     }
 
     fn dup(&mut self, id: usize, _: &[u8], _: &CallerCtx) -> SysResult<OpenResult> {
-        Ok(OpenResult::ThisScheme {
-            number: id,
-            flags: NewFdFlags::empty(),
-        })
+        Ok(OpenResult::ThisScheme { number: id, flags: NewFdFlags::empty() })
     }
 
     fn read(&mut self, id: usize, buf: &mut [u8], _: u64, _: u32, _: &CallerCtx) -> SysResult<usize> {
@@ -74,13 +65,7 @@ impl SchemeSync for Server {
     }
 
     fn fstat(&mut self, _: usize, stat: &mut Stat, _: &CallerCtx) -> SysResult<()> {
-        *stat = Stat {
-            st_mode: MODE_FILE | 0o644,
-            st_size: 1 << 40,
-            st_blksize: 4096,
-            st_nlink: 1,
-            ..Stat::default()
-        };
+        *stat = Stat { st_mode: MODE_FILE | 0o644, st_size: 1 << 40, st_blksize: 4096, st_nlink: 1, ..Stat::default() };
         Ok(())
     }
 }
