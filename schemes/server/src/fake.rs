@@ -112,11 +112,7 @@ impl Answer {
     /// The number or error.
     pub fn result(&self) -> Result<usize> {
         let raw = self.completion.result;
-        if raw > u64::MAX - MAX_ERROR {
-            Err(Error::new(raw.wrapping_neg() as i32))
-        } else {
-            Ok(raw as usize)
-        }
+        if raw > u64::MAX - MAX_ERROR { Err(Error::new(raw.wrapping_neg() as i32)) } else { Ok(raw as usize) }
     }
 
     fn opened(&self) -> Result<Opened> {
@@ -142,27 +138,16 @@ impl Payload {
             padded[..chunk.len()].copy_from_slice(chunk);
             *word = u64::from_ne_bytes(padded);
         }
-        Self {
-            words,
-            len: bytes.len(),
-        }
+        Self { words, len: bytes.len() }
     }
 
     fn address(&mut self) -> u64 {
         // The kernel's place for an empty payload.
-        if self.len == 0 {
-            1 << 63
-        } else {
-            self.words.as_mut_ptr().expose_provenance() as u64
-        }
+        if self.len == 0 { 1 << 63 } else { self.words.as_mut_ptr().expose_provenance() as u64 }
     }
 
     fn bytes(&self) -> Vec<u8> {
-        self.words
-            .iter()
-            .flat_map(|word| word.to_ne_bytes())
-            .take(self.len)
-            .collect()
+        self.words.iter().flat_map(|word| word.to_ne_bytes()).take(self.len).collect()
     }
 }
 
@@ -227,13 +212,8 @@ impl<S: Scheme> Kernel<S> {
 
     /// Lets the daemon work until it has nothing to do.
     pub fn settle(&mut self) {
-        self.server
-            .settle(&mut self.scheme)
-            .expect("the fake socket has no errors");
-        let after = self
-            .server
-            .drain(&mut self.scheme)
-            .expect("the fake socket has no errors");
+        self.server.settle(&mut self.scheme).expect("the fake socket has no errors");
+        let after = self.server.drain(&mut self.scheme).expect("the fake socket has no errors");
         assert_eq!(after == After::Closed, self.server.link().closing);
         self.collect();
     }
@@ -253,11 +233,7 @@ impl<S: Scheme> Kernel<S> {
                 self.events.push((completion.result as usize, flags));
                 continue;
             }
-            let payload = self
-                .payloads
-                .remove(&completion.tag)
-                .map(|payload| payload.bytes())
-                .unwrap_or_default();
+            let payload = self.payloads.remove(&completion.tag).map(|payload| payload.bytes()).unwrap_or_default();
             let doubled = self.answers.insert(completion.tag, Answer { completion, payload });
             assert!(doubled.is_none(), "two answers to one request");
         }
@@ -280,11 +256,7 @@ impl<S: Scheme> Kernel<S> {
     pub fn sqe(&self, opcode: Opcode, args: [u64; 5]) -> Sqe {
         let [a, b, c, d, e] = args;
         let credentials = u64::from(self.uid) | u64::from(self.gid) << 32;
-        Sqe {
-            opcode: opcode as u8,
-            args: [a, b, c, d, e, credentials],
-            ..Sqe::default()
-        }
+        Sqe { opcode: opcode as u8, args: [a, b, c, d, e, credentials], ..Sqe::default() }
     }
 
     fn simple(&mut self, opcode: Opcode, args: [u64; 5]) -> Result<usize> {
@@ -300,8 +272,7 @@ impl<S: Scheme> Kernel<S> {
     /// Opens relative to a number.
     pub fn openat(&mut self, dir: usize, path: &str, flags: usize) -> Result<Opened> {
         let status = (flags & syscall::O_FCNTL_MASK) as u64;
-        self.with_bytes(Opcode::OpenAt, dir, path.as_bytes(), [flags as u64, status])
-            .opened()
+        self.with_bytes(Opcode::OpenAt, dir, path.as_bytes(), [flags as u64, status]).opened()
     }
 
     /// Duplicates a number with an argument.
@@ -319,8 +290,7 @@ impl<S: Scheme> Kernel<S> {
 
     /// Writes at an offset; `flags` are status flags.
     pub fn write(&mut self, id: usize, bytes: &[u8], offset: u64, flags: usize) -> Result<usize> {
-        self.with_bytes(Opcode::Write, id, bytes, [offset, flags as u64])
-            .result()
+        self.with_bytes(Opcode::Write, id, bytes, [offset, flags as u64]).result()
     }
 
     /// The attributes of a number.
@@ -362,16 +332,12 @@ impl<S: Scheme> Kernel<S> {
 
     /// Asks to be told of events; answers what is ready now.
     pub fn fevent(&mut self, id: usize, flags: EventFlags) -> Result<EventFlags> {
-        self.simple(Opcode::Fevent, [id as u64, flags.bits() as u64, 0, 0, 0])
-            .map(EventFlags::from_bits_retain)
+        self.simple(Opcode::Fevent, [id as u64, flags.bits() as u64, 0, 0, 0]).map(EventFlags::from_bits_retain)
     }
 
     /// Asks for memory to map; answers its address in the daemon.
     pub fn mmap(&mut self, id: usize, offset: u64, len: usize, flags: MapFlags) -> Result<usize> {
-        self.simple(
-            Opcode::MmapPrep,
-            [id as u64, len as u64, flags.bits() as u64, offset, 0],
-        )
+        self.simple(Opcode::MmapPrep, [id as u64, len as u64, flags.bits() as u64, offset, 0])
     }
 
     /// Tells that memory is not mapped any more.
@@ -381,8 +347,7 @@ impl<S: Scheme> Kernel<S> {
 
     /// Removes a name.
     pub fn unlinkat(&mut self, dir: usize, path: &str, flags: usize) -> Result<usize> {
-        self.with_bytes(Opcode::UnlinkAt, dir, path.as_bytes(), [flags as u64, 0])
-            .result()
+        self.with_bytes(Opcode::UnlinkAt, dir, path.as_bytes(), [flags as u64, 0]).result()
     }
 
     /// Renames what a number leads to.
@@ -410,10 +375,7 @@ impl<S: Scheme> Kernel<S> {
     pub fn std_fs_entry(&self, kind: u64, id: usize, words: [u64; 2]) -> Sqe {
         use StdFsCallKind::{GetLock, Getdents, Lock, Unlock};
         let mut sqe = self.sqe(Opcode::StdFsCall, [id as u64, 0, 0, kind, words[0]]);
-        if [Getdents, Lock, Unlock, GetLock]
-            .iter()
-            .any(|&own| own as u64 == kind & 0xff)
-        {
+        if [Getdents, Lock, Unlock, GetLock].iter().any(|&own| own as u64 == kind & 0xff) {
             sqe.args[5] = words[1];
         }
         sqe
@@ -421,10 +383,7 @@ impl<S: Scheme> Kernel<S> {
 
     /// A standard call on two numbers.
     pub fn std_fs_pair(&mut self, kind: StdFsCallKind, ids: [usize; 2], payload: &[u8], word: u32) -> Result<usize> {
-        let words = [
-            kind as u64 | u64::from(self.gid) << 32,
-            u64::from(word) | u64::from(self.uid) << 32,
-        ];
+        let words = [kind as u64 | u64::from(self.gid) << 32, u64::from(word) | u64::from(self.uid) << 32];
         let mut sqe = self.sqe(Opcode::StdFsCall, [ids[0] as u64, 0, 0, words[0], words[1]]);
         sqe.sqe_flags = SqeFlags::MULTIPLE_IDS;
         sqe.args[5] = ids[1] as u64;
@@ -492,10 +451,7 @@ impl<S: Scheme> Kernel<S> {
 
     fn notice(&mut self, opcode: Opcode, id: usize, pid: usize) {
         let before = core::mem::replace(&mut self.pid, pid);
-        let sqe = Sqe {
-            sqe_flags: SqeFlags::ONEWAY,
-            ..self.sqe(opcode, [id as u64, 0, 0, 0, 0])
-        };
+        let sqe = Sqe { sqe_flags: SqeFlags::ONEWAY, ..self.sqe(opcode, [id as u64, 0, 0, 0, 0]) };
         self.submit(sqe, None);
         self.pid = before;
         self.settle();
@@ -503,12 +459,7 @@ impl<S: Scheme> Kernel<S> {
 
     /// The client of a request that waits wants to leave.
     pub fn cancel(&mut self, tag: u32) {
-        let sqe = Sqe {
-            opcode: Opcode::Cancel as u8,
-            sqe_flags: SqeFlags::ONEWAY,
-            tag,
-            ..Sqe::default()
-        };
+        let sqe = Sqe { opcode: Opcode::Cancel as u8, sqe_flags: SqeFlags::ONEWAY, tag, ..Sqe::default() };
         self.server.link().incoming.push_back(raw::request(sqe));
         self.settle();
     }

@@ -27,11 +27,7 @@ impl<T> Default for Handles<T> {
 impl<T> Handles<T> {
     /// An empty table.
     pub const fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: 0,
-            used: 0,
-        }
+        Self { slots: Vec::new(), free: 0, used: 0 }
     }
 
     /// Puts something in; answers its number.
@@ -75,10 +71,7 @@ impl<T> Handles<T> {
     /// Takes something out; its number is free again.
     #[inline]
     pub fn remove(&mut self, number: usize) -> Option<T> {
-        let slot = self
-            .slots
-            .get_mut(number)
-            .filter(|slot| matches!(slot, Slot::Used(_)))?;
+        let slot = self.slots.get_mut(number).filter(|slot| matches!(slot, Slot::Used(_)))?;
         let Slot::Used(value) = core::mem::replace(slot, Slot::Free(self.free)) else {
             return None;
         };
@@ -107,13 +100,10 @@ impl<T> Handles<T> {
 
     /// As [`Handles::iter`], to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut T)> {
-        self.slots
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(number, slot)| match slot {
-                Slot::Used(value) => Some((number, value)),
-                Slot::Free(_) => None,
-            })
+        self.slots.iter_mut().enumerate().filter_map(|(number, slot)| match slot {
+            Slot::Used(value) => Some((number, value)),
+            Slot::Free(_) => None,
+        })
     }
 }
 
@@ -132,10 +122,7 @@ mod tests {
         assert_eq!((handles.get(1), handles.get(9), handles.len()), (None, None, 2));
         assert_eq!([handles.insert(10), handles.insert(11), handles.insert(12)], [3, 1, 4]);
         assert_eq!(
-            handles
-                .iter()
-                .map(|(number, &value)| (number, value))
-                .collect::<Vec<_>>(),
+            handles.iter().map(|(number, &value)| (number, value)).collect::<Vec<_>>(),
             [(0, 0), (1, 11), (2, 2), (3, 10), (4, 12)]
         );
     }

@@ -48,9 +48,7 @@ impl Range {
             0 => Some(LAST),
             len => start.checked_add(len - 1),
         };
-        let last = last
-            .filter(|&last| last <= LAST && start <= LAST)
-            .ok_or(Error::new(EOVERFLOW))?;
+        let last = last.filter(|&last| last <= LAST && start <= LAST).ok_or(Error::new(EOVERFLOW))?;
         Ok(Self { start, last })
     }
 
@@ -61,11 +59,7 @@ impl Range {
 
     /// Number of bytes; 0 when it reaches to the largest offset.
     pub fn len(self) -> u64 {
-        if self.last == LAST {
-            0
-        } else {
-            self.last - self.start + 1
-        }
+        if self.last == LAST { 0 } else { self.last - self.start + 1 }
     }
 
     /// A range is never empty.
@@ -113,10 +107,7 @@ pub struct Locks {
 impl Locks {
     /// No locks.
     pub const fn new() -> Self {
-        Self {
-            files: BTreeMap::new(),
-            count: 0,
-        }
+        Self { files: BTreeMap::new(), count: 0 }
     }
 
     /// Whether there are none.
@@ -185,13 +176,7 @@ impl Locks {
                 (false, true) => lock.range.start = range.last + 1,
                 (true, true) => {
                     lock.range.last = range.start - 1;
-                    right = Some(Lock {
-                        range: Range {
-                            start: range.last + 1,
-                            last,
-                        },
-                        ..*lock
-                    });
+                    right = Some(Lock { range: Range { start: range.last + 1, last }, ..*lock });
                 }
             }
             true
@@ -210,11 +195,7 @@ mod tests {
     const D: Owner = Owner::Description(1);
 
     fn lock(owner: Owner, exclusive: bool, start: u64, len: u64) -> Lock {
-        Lock {
-            owner,
-            exclusive,
-            range: Range::new(start, len).unwrap(),
-        }
+        Lock { owner, exclusive, range: Range::new(start, len).unwrap() }
     }
 
     /// Every byte of the first 40: who has it, found the simple way.
@@ -222,14 +203,9 @@ mod tests {
         (0..40)
             .map(|byte| {
                 let all = locks.files.values().flatten();
-                all.filter(|lock| {
-                    lock.range.overlaps(Range {
-                        start: byte,
-                        last: byte,
-                    })
-                })
-                .map(|lock| (lock.owner, lock.exclusive))
-                .collect()
+                all.filter(|lock| lock.range.overlaps(Range { start: byte, last: byte }))
+                    .map(|lock| (lock.owner, lock.exclusive))
+                    .collect()
             })
             .collect()
     }
@@ -239,15 +215,9 @@ mod tests {
         let mut locks = Locks::new();
         assert_eq!(locks.lock(1, lock(A, false, 0, 10)), Ok(()));
         assert_eq!(locks.lock(1, lock(B, false, 5, 10)), Ok(()));
-        assert_eq!(
-            locks.lock(1, lock(B, true, 9, 1)),
-            Err(Refusal::Conflict(lock(A, false, 0, 10)))
-        );
+        assert_eq!(locks.lock(1, lock(B, true, 9, 1)), Err(Refusal::Conflict(lock(A, false, 0, 10))));
         assert_eq!(locks.lock(1, lock(B, true, 10, 5)), Ok(()));
-        assert_eq!(
-            locks.lock(1, lock(D, false, 10, 1)),
-            Err(Refusal::Conflict(lock(B, true, 10, 5)))
-        );
+        assert_eq!(locks.lock(1, lock(D, false, 10, 1)), Err(Refusal::Conflict(lock(B, true, 10, 5))));
         assert_eq!(locks.lock(2, lock(D, true, 10, 1)), Ok(()));
     }
 
@@ -304,9 +274,7 @@ mod tests {
     fn agrees_with_a_byte_map() {
         let mut seed = 1_u64;
         let mut random = move |below: u64| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
         let owners = [A, B, D];
@@ -334,9 +302,8 @@ mod tests {
                 }
             }
             for (found, expected) in bytes(&locks).iter().zip(&map) {
-                let mut expected: Vec<_> = (0..3)
-                    .filter_map(|who| expected[who].map(|exclusive| (owners[who], exclusive)))
-                    .collect();
+                let mut expected: Vec<_> =
+                    (0..3).filter_map(|who| expected[who].map(|exclusive| (owners[who], exclusive))).collect();
                 let mut found = found.clone();
                 let order = |entry: &(Owner, bool)| owners.iter().position(|owner| *owner == entry.0);
                 found.sort_by_key(order);

@@ -43,10 +43,7 @@ mod tests {
         ready.raise(1, EventFlags::EVENT_READ);
         ready.raise(2, EventFlags::EVENT_READ);
         ready.raise(1, EventFlags::EVENT_WRITE);
-        assert_eq!(
-            ready.take(),
-            Some((1, EventFlags::EVENT_READ | EventFlags::EVENT_WRITE))
-        );
+        assert_eq!(ready.take(), Some((1, EventFlags::EVENT_READ | EventFlags::EVENT_WRITE)));
         assert_eq!(ready.take(), Some((2, EventFlags::EVENT_READ)));
         assert_eq!(ready.take(), None);
     }

@@ -42,10 +42,7 @@ struct Reply {
 
 impl From<Response> for Reply {
     fn from(response: Response) -> Self {
-        Self {
-            response,
-            carries: None,
-        }
+        Self { response, carries: None }
     }
 }
 
@@ -218,9 +215,7 @@ impl<L: Link> Server<L> {
         let &[id] = ids else {
             return done(Err(Error::new(EINVAL)));
         };
-        let asked = scheme
-            .lockable(id)
-            .and_then(|file| Ok((file, LockCall::decode(words, id, ctx.pid)?)));
+        let asked = scheme.lockable(id).and_then(|file| Ok((file, LockCall::decode(words, id, ctx.pid)?)));
         let (file, LockCall { lock, wait }) = match asked {
             Ok(asked) => asked,
             Err(error) => return done(Err(error)),
@@ -318,10 +313,7 @@ impl<L: Link> Server<L> {
 
     fn take_descriptors<S: Scheme>(&mut self, request: SendFdRequest, scheme: &mut S) -> Response {
         let caller = request.caller();
-        let mut offer = Offer {
-            link: &mut self.link,
-            request: &request,
-        };
+        let mut offer = Offer { link: &mut self.link, request: &request };
         let result = scheme.on_descriptors(request.id(), &mut offer, &caller);
         Response::new(result, request)
     }
@@ -358,10 +350,7 @@ fn reply(response: SchemeResponse, op: Op) -> Reply {
                 Ok(OpenResult::OtherScheme { fd }) => Some(fd),
                 _ => None,
             };
-            Reply {
-                response: Response::open_dup_like(opened, op),
-                carries,
-            }
+            Reply { response: Response::open_dup_like(opened, op), carries }
         }
     }
 }

@@ -19,16 +19,12 @@ impl Port {
     /// A new socket, whose requests are waited for. Errors: there is no name space (`ENOENT`), or it does not let its
     /// programs make schemes (`EACCES`).
     pub fn new() -> Result<Self> {
-        Ok(Self {
-            socket: Socket::create()?,
-        })
+        Ok(Self { socket: Socket::create()? })
     }
 
     /// A new socket for [`Server::drain`]: it answers `EAGAIN` instead of waiting.
     pub fn nonblocking() -> Result<Self> {
-        Ok(Self {
-            socket: Socket::nonblock()?,
-        })
+        Ok(Self { socket: Socket::nonblock()? })
     }
 
     /// A socket that was made otherwise.
@@ -63,9 +59,7 @@ impl Link for Port {
 
     #[inline]
     fn answer_and_next(&mut self, response: Response, carries: Option<usize>) -> Result<Option<Request>> {
-        let next = self
-            .socket
-            .write_response_and_await_next_request(SignalBehavior::Restart, response)?;
+        let next = self.socket.write_response_and_await_next_request(SignalBehavior::Restart, response)?;
         if let Some(fd) = carries {
             // The kernel has taken it out of the table and says so; this frees the number in libc.
             let _ = libredox::call::close(fd);

@@ -23,9 +23,7 @@ const SECOND: i32 = 1_000_000_000;
 
 /// The call, if it has a known kind.
 pub fn kind(call: &OpCall) -> Option<StdFsCallKind> {
-    call.metadata()
-        .first()
-        .and_then(|&word| StdFsCallKind::try_from_raw(word as u8))
+    call.metadata().first().and_then(|&word| StdFsCallKind::try_from_raw(word as u8))
 }
 
 /// What the words of a lock call say.
@@ -42,20 +40,9 @@ impl LockCall {
         let &[kind, start, len] = words else {
             return Err(Error::new(EINVAL));
         };
-        let owner = if start & OF_DESCRIPTION != 0 {
-            Owner::Description(id)
-        } else {
-            Owner::Process(pid)
-        };
+        let owner = if start & OF_DESCRIPTION != 0 { Owner::Description(id) } else { Owner::Process(pid) };
         let range = Range::new(start & !OF_DESCRIPTION, len & !EXCLUSIVE)?;
-        Ok(Self {
-            lock: Lock {
-                owner,
-                exclusive: len & EXCLUSIVE != 0,
-                range,
-            },
-            wait: kind & LOCK_WAIT != 0,
-        })
+        Ok(Self { lock: Lock { owner, exclusive: len & EXCLUSIVE != 0, range }, wait: kind & LOCK_WAIT != 0 })
     }
 
     /// Writes a lock as a client that asked for it gets it: two words.
@@ -79,17 +66,11 @@ pub fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx:
     let &[id] = ids else { return Err(Error::new(EINVAL)) };
     match kind {
         StdFsCallKind::Fchmod => scheme.fchmod(id, word(1) as u16, ctx).map(|()| 0),
-        StdFsCallKind::Fchown => scheme
-            .fchown(id, word(1) as u32, (word(1) >> 32) as u32, ctx)
-            .map(|()| 0),
+        StdFsCallKind::Fchown => scheme.fchown(id, word(1) as u32, (word(1) >> 32) as u32, ctx).map(|()| 0),
         StdFsCallKind::Getdents => {
             // The only header there is; the length of the longer ones that the format allows is not ours to make up.
-            let header = u16::try_from(word(2))
-                .ok()
-                .filter(|&size| usize::from(size) == size_of::<DirentHeader>());
-            let entries = header
-                .and_then(|header| DirentBuf::new(payload, header))
-                .ok_or(Error::new(EINVAL))?;
+            let header = u16::try_from(word(2)).ok().filter(|&size| usize::from(size) == size_of::<DirentHeader>());
+            let entries = header.and_then(|header| DirentBuf::new(payload, header)).ok_or(Error::new(EINVAL))?;
             scheme.getdents(id, entries, word(1)).map(DirentBuf::finalize)
         }
         StdFsCallKind::Fstat => {
@@ -119,23 +100,12 @@ pub fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx:
 
 /// The payload, if it has the right length.
 fn sized(payload: &mut [u8], len: usize) -> Result<&mut [u8]> {
-    if payload.len() == len {
-        Ok(payload)
-    } else {
-        Err(Error::new(EINVAL))
-    }
+    if payload.len() == len { Ok(payload) } else { Err(Error::new(EINVAL)) }
 }
 
 fn time(bytes: &[u8]) -> Result<TimeSpec> {
     let (seconds, rest) = bytes.split_first_chunk().ok_or(Error::new(EINVAL))?;
     let nanoseconds = rest.first_chunk().ok_or(Error::new(EINVAL))?;
-    let time = TimeSpec {
-        tv_sec: i64::from_ne_bytes(*seconds),
-        tv_nsec: i32::from_ne_bytes(*nanoseconds),
-    };
-    if (0..SECOND).contains(&time.tv_nsec) {
-        Ok(time)
-    } else {
-        Err(Error::new(EINVAL))
-    }
+    let time = TimeSpec { tv_sec: i64::from_ne_bytes(*seconds), tv_nsec: i32::from_ne_bytes(*nanoseconds) };
+    if (0..SECOND).contains(&time.tv_nsec) { Ok(time) } else { Err(Error::new(EINVAL)) }
 }

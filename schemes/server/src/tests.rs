@@ -38,25 +38,11 @@ impl SchemeSync for Boxes {
             _ if dir != ROOT => Err(Error::new(ENOTDIR)),
             "box" => {
                 let number = self.handles.insert(());
-                Ok(OpenResult::ThisScheme {
-                    number,
-                    flags: NewFdFlags::POSITIONED,
-                })
+                Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::POSITIONED })
             }
             "fd" => Ok(OpenResult::OtherScheme { fd: 77 }),
             "full" if self.contents.is_empty() => Ok(OpenResult::WouldBlock),
-            "full" => self.openat(
-                dir,
-                "box",
-                0,
-                0,
-                &CallerCtx {
-                    pid: 0,
-                    uid: 0,
-                    gid: 0,
-                    id: id(),
-                },
-            ),
+            "full" => self.openat(dir, "box", 0, 0, &CallerCtx { pid: 0, uid: 0, gid: 0, id: id() }),
             _ => Err(Error::new(ENOENT)),
         }
     }
@@ -67,9 +53,7 @@ impl SchemeSync for Boxes {
             return Err(Error::new(EWOULDBLOCK));
         }
         let count = buf.len().min(self.contents.len());
-        buf.iter_mut()
-            .zip(self.contents.drain(..count))
-            .for_each(|(to, from)| *to = from);
+        buf.iter_mut().zip(self.contents.drain(..count)).for_each(|(to, from)| *to = from);
         Ok(count)
     }
 
@@ -85,21 +69,12 @@ impl SchemeSync for Boxes {
 
     fn fevent(&mut self, id: usize, flags: EventFlags, _: &CallerCtx) -> Result<EventFlags> {
         self.handles.get(id).ok_or(Error::new(EBADF))?;
-        let readable = if self.contents.is_empty() {
-            EventFlags::empty()
-        } else {
-            EventFlags::EVENT_READ
-        };
+        let readable = if self.contents.is_empty() { EventFlags::empty() } else { EventFlags::EVENT_READ };
         Ok(flags & readable)
     }
 
     fn fstat(&mut self, _: usize, stat: &mut Stat, ctx: &CallerCtx) -> Result<()> {
-        *stat = Stat {
-            st_size: self.contents.len() as u64,
-            st_uid: ctx.uid,
-            st_gid: ctx.gid,
-            ..Stat::default()
-        };
+        *stat = Stat { st_size: self.contents.len() as u64, st_uid: ctx.uid, st_gid: ctx.gid, ..Stat::default() };
         Ok(())
     }
 
@@ -121,12 +96,7 @@ impl SchemeSync for Boxes {
     ) -> Result<DirentBuf<&'buf mut [u8]>> {
         for (place, name) in ["a", "bcdefgh"].iter().enumerate().skip(from as usize) {
             let next_opaque_id = place as u64 + 1;
-            buf.entry(DirEntry {
-                inode: next_opaque_id,
-                next_opaque_id,
-                name,
-                kind: DirentKind::Regular,
-            })?;
+            buf.entry(DirEntry { inode: next_opaque_id, next_opaque_id, name, kind: DirentKind::Regular })?;
         }
         Ok(buf)
     }
@@ -139,10 +109,7 @@ impl SchemeSync for Boxes {
 
 fn id() -> redox_scheme::Id {
     // A request's number can only be had from a request.
-    let request = crate::raw::request(Sqe {
-        opcode: Opcode::Fsize as u8,
-        ..Sqe::default()
-    });
+    let request = crate::raw::request(Sqe { opcode: Opcode::Fsize as u8, ..Sqe::default() });
     match request.kind() {
         redox_scheme::RequestKind::Call(call) => call.request_id(),
         _ => unreachable!("the entry is a call"),
@@ -156,11 +123,7 @@ impl Scheme for Boxes {
 
     fn lockable(&mut self, id: usize) -> Result<Lockable> {
         self.handles.get(id).ok_or(Error::new(EBADF))?;
-        Ok(Lockable {
-            inode: 5,
-            read: true,
-            write: id != 2,
-        })
+        Ok(Lockable { inode: 5, read: true, write: id != 2 })
     }
 
     fn on_detach(&mut self, id: usize, pid: usize) {
@@ -209,10 +172,7 @@ fn errno<T: std::fmt::Debug>(result: Result<T>) -> Option<i32> {
 #[test]
 fn what_is_there_is_answered_at_once() {
     let mut kernel = kernel();
-    assert_eq!(
-        kernel.openat(ROOT, "box", 0).unwrap(),
-        Opened::Number(0, NewFdFlags::POSITIONED)
-    );
+    assert_eq!(kernel.openat(ROOT, "box", 0).unwrap(), Opened::Number(0, NewFdFlags::POSITIONED));
     assert_eq!(errno(kernel.openat(ROOT, "none", 0)), Some(ENOENT));
     assert_eq!(kernel.write(0, b"hello", NO_OFFSET, 0), Ok(5));
     assert_eq!(kernel.read(0, 3, NO_OFFSET).unwrap(), b"hel");
@@ -224,10 +184,7 @@ fn what_is_there_is_answered_at_once() {
 fn unknown_operations_are_refused() {
     let mut kernel = kernel();
     let unknown = kernel.sqe(Opcode::Mremap, [0; 5]);
-    assert_eq!(
-        errno(kernel.exchange(Sqe { opcode: 200, ..unknown }, None).result()),
-        Some(ENOSYS)
-    );
+    assert_eq!(errno(kernel.exchange(Sqe { opcode: 200, ..unknown }, None).result()), Some(ENOSYS));
     assert_eq!(errno(kernel.exchange(unknown, None).result()), Some(ENOSYS));
     assert_eq!(errno(kernel.fsize(0)), Some(syscall::error::ESPIPE));
 }
@@ -300,19 +257,11 @@ fn closing_ends_what_waits() {
 fn events_are_told_to_who_asked() {
     let mut kernel = kernel();
     let (a, b) = (open(&mut kernel), open(&mut kernel));
-    assert_eq!(
-        kernel
-            .fevent(a, EventFlags::EVENT_READ | EventFlags::EVENT_WRITE)
-            .unwrap(),
-        EventFlags::empty()
-    );
+    assert_eq!(kernel.fevent(a, EventFlags::EVENT_READ | EventFlags::EVENT_WRITE).unwrap(), EventFlags::empty());
     assert_eq!(errno(kernel.fevent(9, EventFlags::EVENT_READ)), Some(EBADF));
     kernel.write(b, b"x", NO_OFFSET, 0).unwrap();
     assert_eq!(kernel.events, [(a, EventFlags::EVENT_READ)]);
-    assert_eq!(
-        kernel.fevent(a, EventFlags::EVENT_READ).unwrap(),
-        EventFlags::EVENT_READ
-    );
+    assert_eq!(kernel.fevent(a, EventFlags::EVENT_READ).unwrap(), EventFlags::EVENT_READ);
     kernel.close(a);
     kernel.events.clear();
     kernel.write(b, b"x", NO_OFFSET, 0).unwrap();
@@ -337,10 +286,7 @@ fn descriptors_come_and_go() {
     let mut kernel = kernel();
     assert_eq!(kernel.send_descriptors(ROOT, &[30, 31], 9), Ok(2));
     assert_eq!(errno(kernel.send_descriptors(ROOT, &[32], 8)), Some(EINVAL));
-    assert_eq!(
-        errno(kernel.as_user(1, 1, |kernel| kernel.send_descriptors(ROOT, &[33], 9))),
-        Some(EINVAL)
-    );
+    assert_eq!(errno(kernel.as_user(1, 1, |kernel| kernel.send_descriptors(ROOT, &[33], 9))), Some(EINVAL));
     assert_eq!(errno(kernel.send_descriptors(ROOT, &vec![1; 65], 9)), Some(EINVAL));
     assert_eq!(kernel.scheme.fds, [30, 31]);
     assert_eq!(kernel.receive_descriptors(ROOT, 1, [1, 2]).unwrap(), [30]);
@@ -355,10 +301,7 @@ fn descriptors_come_and_go() {
     kernel.write(a, b"x", NO_OFFSET, 0).unwrap();
     let answer = kernel.answer(tag).unwrap();
     assert_eq!(answer.completion.flags, CqeOpcode::RespondWithMultipleFds as u8);
-    assert_eq!(
-        (answer.result(), &kernel.server.link().passed[..]),
-        (Ok(2), &[31, 40][..])
-    );
+    assert_eq!((answer.result(), &kernel.server.link().passed[..]), (Ok(2), &[31, 40][..]));
 }
 
 #[test]
@@ -375,31 +318,16 @@ fn standard_calls_check_their_payload() {
     let stat = kernel.as_user(3, 4, |kernel| kernel.fstat(a)).unwrap();
     assert_eq!((stat.st_uid, stat.st_gid), (3, 4));
     let size = size_of::<Stat>();
-    assert_eq!(
-        kernel.std_fs(StdFsCallKind::Fstat, a, &vec![0; size], [0, 0]).result(),
-        Ok(0)
-    );
+    assert_eq!(kernel.std_fs(StdFsCallKind::Fstat, a, &vec![0; size], [0, 0]).result(), Ok(0));
     for wrong in [0, size - 1, size + 1] {
-        assert_eq!(
-            errno(kernel.std_fs(StdFsCallKind::Fstat, a, &vec![0; wrong], [0, 0]).result()),
-            Some(EINVAL)
-        );
+        assert_eq!(errno(kernel.std_fs(StdFsCallKind::Fstat, a, &vec![0; wrong], [0, 0]).result()), Some(EINVAL));
     }
-    assert_eq!(
-        errno(kernel.std_fs(StdFsCallKind::Fstatvfs, a, &[0; 3], [0, 0]).result()),
-        Some(EINVAL)
-    );
+    assert_eq!(errno(kernel.std_fs(StdFsCallKind::Fstatvfs, a, &[0; 3], [0, 0]).result()), Some(EINVAL));
     // What the scheme does not know.
-    assert_eq!(
-        errno(kernel.std_fs(StdFsCallKind::Fchmod, a, &[], [0, 0]).result()),
-        Some(EOPNOTSUPP)
-    );
+    assert_eq!(errno(kernel.std_fs(StdFsCallKind::Fchmod, a, &[], [0, 0]).result()), Some(EOPNOTSUPP));
     let nothing = kernel.std_fs_entry(99, a, [0, 0]);
     assert_eq!(errno(kernel.exchange(nothing, Some(&[])).result()), Some(EINVAL));
-    assert_eq!(
-        errno(kernel.std_fs_pair(StdFsCallKind::Fstat, [a, a], &vec![0; size], 0)),
-        Some(EINVAL)
-    );
+    assert_eq!(errno(kernel.std_fs_pair(StdFsCallKind::Fstat, [a, a], &vec![0; size], 0)), Some(EINVAL));
 }
 
 #[test]
@@ -409,34 +337,20 @@ fn times_are_taken_apart_byte_by_byte() {
     bytes[..8].copy_from_slice(&(-5_i64).to_ne_bytes());
     bytes[8..12].copy_from_slice(&7_i32.to_ne_bytes());
     bytes[16..24].copy_from_slice(&9_i64.to_ne_bytes());
-    assert_eq!(
-        kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes, [0, 0]).result(),
-        Ok(0)
-    );
-    assert_eq!(
-        kernel.scheme.times,
-        [TimeSpec { tv_sec: -5, tv_nsec: 7 }, TimeSpec { tv_sec: 9, tv_nsec: 0 }]
-    );
+    assert_eq!(kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes, [0, 0]).result(), Ok(0));
+    assert_eq!(kernel.scheme.times, [TimeSpec { tv_sec: -5, tv_nsec: 7 }, TimeSpec { tv_sec: 9, tv_nsec: 0 }]);
     for nanoseconds in [-1_i32, 1_000_000_000] {
         bytes[24..28].copy_from_slice(&nanoseconds.to_ne_bytes());
-        assert_eq!(
-            errno(kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes, [0, 0]).result()),
-            Some(EINVAL)
-        );
+        assert_eq!(errno(kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes, [0, 0]).result()), Some(EINVAL));
     }
-    assert_eq!(
-        errno(kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes[..16], [0, 0]).result()),
-        Some(EINVAL)
-    );
+    assert_eq!(errno(kernel.std_fs(StdFsCallKind::Futimens, 0, &bytes[..16], [0, 0]).result()), Some(EINVAL));
 }
 
 #[test]
 fn listings_need_the_header_that_there_is() {
     let mut kernel = kernel();
     let names = |kernel: &mut Kernel<Boxes>, room, from| {
-        kernel
-            .getdents(ROOT, room, from)
-            .map(|list| list.into_iter().map(|entry| entry.name).collect::<Vec<_>>())
+        kernel.getdents(ROOT, room, from).map(|list| list.into_iter().map(|entry| entry.name).collect::<Vec<_>>())
     };
     assert_eq!(names(&mut kernel, 64, 0).unwrap(), ["a", "bcdefgh"]);
     assert_eq!(names(&mut kernel, 64, 1).unwrap(), ["bcdefgh"]);
@@ -450,15 +364,11 @@ fn listings_need_the_header_that_there_is() {
 #[test]
 fn calls_on_two_numbers_have_credentials() {
     let mut kernel = kernel();
-    let moved = kernel.as_user(10, 20, |kernel| {
-        kernel.std_fs_pair(StdFsCallKind::Frenameat, [ROOT, ROOT], b"old\0new", 1)
-    });
+    let moved =
+        kernel.as_user(10, 20, |kernel| kernel.std_fs_pair(StdFsCallKind::Frenameat, [ROOT, ROOT], b"old\0new", 1));
     assert_eq!(moved, Ok(1));
     assert_eq!(kernel.scheme.renamed, [(10, 20, "old".into(), "new".into())]);
-    assert_eq!(
-        errno(kernel.std_fs_pair(StdFsCallKind::Frenameat, [ROOT, ROOT], b"old", 0)),
-        Some(EINVAL)
-    );
+    assert_eq!(errno(kernel.std_fs_pair(StdFsCallKind::Frenameat, [ROOT, ROOT], b"old", 0)), Some(EINVAL));
 }
 
 const WHOLE: [u64; 2] = [0, 1 << 63];
@@ -528,20 +438,10 @@ fn who_has_a_lock_is_told() {
     kernel.pid = 42;
     let answer = kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 16], [0, 0]);
     assert_eq!(answer.result(), Ok(41));
-    let words: Vec<u64> = answer
-        .payload
-        .chunks(8)
-        .map(|word| u64::from_ne_bytes(word.try_into().unwrap()))
-        .collect();
+    let words: Vec<u64> = answer.payload.chunks(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
     assert_eq!(words, [10, 5 | 1 << 63]);
-    assert_eq!(
-        errno(kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 15], [0, 0]).result()),
-        Some(EINVAL)
-    );
-    assert_eq!(
-        errno(kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 16], [15, 1]).result()),
-        Some(ESRCH)
-    );
+    assert_eq!(errno(kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 15], [0, 0]).result()), Some(EINVAL));
+    assert_eq!(errno(kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 16], [15, 1]).result()), Some(ESRCH));
     let overflow = kernel.std_fs(StdFsCallKind::GetLock, a, &[0; 16], [i64::MAX as u64, 2]);
     assert_eq!(errno(overflow.result()), Some(syscall::error::EOVERFLOW));
 }
