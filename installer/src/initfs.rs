@@ -142,11 +142,7 @@ fn write_entry(bytes: &mut Vec<u8>, number: u32, path: &str, node: &Node) -> io:
     let (entry, data) = match node {
         Node::Directory(_) => (entry.mode(0o755).set_mode_file_type(ModeFileType::Directory), &[][..]),
         Node::File(data) => {
-            let mode = if path.starts_with("bin/") || data.starts_with(ELF_MAGIC) {
-                0o755
-            } else {
-                0o644
-            };
+            let mode = if path.starts_with("bin/") || data.starts_with(ELF_MAGIC) { 0o755 } else { 0o644 };
             (entry.mode(mode).set_mode_file_type(ModeFileType::Regular), &data[..])
         }
         Node::CharacterDevice(major, minor) => {
@@ -178,9 +174,7 @@ mod tests {
         let mut archive = Archive::new();
         // All remainders of both paddings.
         for len in 0..9 {
-            archive
-                .file(&format!("etc/{}", "n".repeat(len + 1)), vec![b'0' + len as u8; len])
-                .unwrap();
+            archive.file(&format!("etc/{}", "n".repeat(len + 1)), vec![b'0' + len as u8; len]).unwrap();
         }
         archive.file("bin/tool", b"#!".to_vec()).unwrap();
         archive.file("program", b"\x7fELF...".to_vec()).unwrap();
@@ -239,10 +233,7 @@ mod tests {
     fn odd_paths_are_refused() {
         let mut archive = Archive::new();
         for path in ["", "/", "/a", "a/", "a//b", "./a", "a/../b", "a\0b", "TRAILER!!!"] {
-            assert!(
-                matches!(archive.file(path, Vec::new()), Err(Error::BadPath(_))),
-                "{path:?}"
-            );
+            assert!(matches!(archive.file(path, Vec::new()), Err(Error::BadPath(_))), "{path:?}");
         }
         assert_eq!(listing(&archive.to_bytes()), []);
     }
@@ -262,9 +253,6 @@ mod tests {
 
         std::os::unix::fs::symlink("x", host.path().join("bin/link")).unwrap();
         assert!(matches!(Archive::new().host_tree(host.path()), Err(Error::OddFile(path)) if path.ends_with("link")));
-        assert!(matches!(
-            Archive::new().host_tree(&host.path().join("no")),
-            Err(Error::Host(..))
-        ));
+        assert!(matches!(Archive::new().host_tree(&host.path().join("no")), Err(Error::Host(..))));
     }
 }

@@ -63,11 +63,7 @@ impl Iso<'_> {
         fs::copy(self.initfs, boot.join("initfs")).map_err(failed(self.initfs))?;
         fs::write(boot.join("grub/grub.cfg"), menu).map_err(failed(&boot))?;
         let mut command = Command::new("grub-mkrescue");
-        command
-            .arg("-o")
-            .arg(out)
-            .arg(stage.path())
-            .args(["--", "-volid", "OCHRE"]);
+        command.arg("-o").arg(out).arg(stage.path()).args(["--", "-volid", "OCHRE"]);
         let output = command.stdin(Stdio::null()).output().map_err(Error::NoGrub)?;
         if output.status.success() {
             return Ok(());
@@ -77,7 +73,7 @@ impl Iso<'_> {
         Err(Error::Grub(lines[lines.len().saturating_sub(5)..].join("\n")))
     }
 
-    /// GRUB's menu.
+    /// GRUB's menu. The screen's mode is set behind `multiboot2`, which sets it anew from the kernel's header.
     fn menu(&self) -> Result<String, Error> {
         // Quotes, variables and line ends would be GRUB's and not the kernel's.
         let odd = |c: &char| !c.is_ascii() || c.is_ascii_control() || "'\"\\$`;&|<>{}#".contains(*c);
@@ -93,14 +89,14 @@ set default=0
 insmod all_video
 
 menuentry 'Ochre' {{
-    set gfxpayload=1280x800x32,1024x768x32,auto
     multiboot2 /boot/kernel{separator}{append}
+    set gfxpayload=1280x800x32,1024x768x32,auto
     module2 /boot/initfs initfs
     boot
 }}
 menuentry 'Ochre, safe: one processor, any screen mode' {{
-    set gfxpayload=auto
     multiboot2 /boot/kernel smp=1{separator}{append}
+    set gfxpayload=auto
     module2 /boot/initfs initfs
     boot
 }}
@@ -118,13 +114,7 @@ mod tests {
 
     fn menu(append: &str) -> Result<String, Error> {
         let (kernel, initfs) = (Path::new("kernel"), Path::new("initfs"));
-        Iso {
-            kernel,
-            initfs,
-            append,
-            timeout: 3,
-        }
-        .menu()
+        Iso { kernel, initfs, append, timeout: 3 }.menu()
     }
 
     #[test]
@@ -146,13 +136,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let (kernel, initfs) = (Path::new("/nowhere/kernel"), Path::new("/nowhere/initfs"));
-        let result = Iso {
-            kernel,
-            initfs,
-            append: "",
-            timeout: 0,
-        }
-        .write(Path::new("/nowhere/out"));
+        let result = Iso { kernel, initfs, append: "", timeout: 0 }.write(Path::new("/nowhere/out"));
         // On a machine without GRUB that is said first.
         assert!(match result.unwrap_err() {
             Error::Host(path, _) => path == kernel,

@@ -56,9 +56,7 @@ fn initfs(mut arguments: lexopt::Parser) -> Result<()> {
             Long("tree") => archive.host_tree(Path::new(&arguments.value()?))?,
             Value(pair) => {
                 let pair = pair.string()?;
-                let (path, host) = pair
-                    .split_once('=')
-                    .ok_or_else(|| format!("{pair}: PATH=HOSTFILE is expected"))?;
+                let (path, host) = pair.split_once('=').ok_or_else(|| format!("{pair}: PATH=HOSTFILE is expected"))?;
                 archive.host_file(path, Path::new(host))?;
             }
             other => return Err(other.unexpected().into()),
@@ -95,12 +93,8 @@ fn iso(mut arguments: lexopt::Parser) -> Result<()> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let iso = Iso {
-        kernel: &needed(kernel, "--kernel")?,
-        initfs: &needed(initfs, "--initfs")?,
-        append: &append,
-        timeout,
-    };
+    let iso =
+        Iso { kernel: &needed(kernel, "--kernel")?, initfs: &needed(initfs, "--initfs")?, append: &append, timeout };
     Ok(iso.write(&absolute(&needed(out, "--out")?)?)?)
 }
 

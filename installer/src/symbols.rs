@@ -35,17 +35,11 @@ pub fn table(elf: &[u8]) -> Result<String, Error> {
         _ => false,
     };
     let mut functions = Vec::new();
-    for symbol in symbols
-        .iter()
-        .filter(|symbol| !symbol.is_undefined(endian) && is_code(symbol))
-    {
+    for symbol in symbols.iter().filter(|symbol| !symbol.is_undefined(endian) && is_code(symbol)) {
         let name = String::from_utf8_lossy(symbols.symbol_name(endian, symbol)?);
         // Local labels of the assembler say nothing.
         if !name.is_empty() && !name.starts_with(".L") {
-            functions.push((
-                symbol.st_value(endian),
-                format!("{:#}", rustc_demangle::demangle(&name)),
-            ));
+            functions.push((symbol.st_value(endian), format!("{:#}", rustc_demangle::demangle(&name))));
         }
     }
     functions.sort();
@@ -90,12 +84,7 @@ mod tests {
     #[test]
     fn functions_are_listed_in_order_and_readable() {
         let text = table(&sample(&[
-            (
-                "_ZN6kernel6memory5frees17h0123456789abcdefE",
-                0x90,
-                SymbolKind::Text,
-                SectionKind::Text,
-            ),
+            ("_ZN6kernel6memory5frees17h0123456789abcdefE", 0x90, SymbolKind::Text, SectionKind::Text),
             ("_RNvCs1234_7mycrate3foo", 0x40, SymbolKind::Text, SectionKind::Text),
             ("entry", 0x10, SymbolKind::Label, SectionKind::Text),
             ("twin", 0x40, SymbolKind::Text, SectionKind::Text),
@@ -104,14 +93,8 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!(text, "10 entry\n40 mycrate::foo\n90 kernel::memory::frees\n");
-        assert_eq!(
-            kernel_core::symbols::lookup(text.as_bytes(), 0x95),
-            Some(("kernel::memory::frees", 5))
-        );
-        assert_eq!(
-            kernel_core::symbols::lookup(text.as_bytes(), 0x3f),
-            Some(("entry", 0x2f))
-        );
+        assert_eq!(kernel_core::symbols::lookup(text.as_bytes(), 0x95), Some(("kernel::memory::frees", 5)));
+        assert_eq!(kernel_core::symbols::lookup(text.as_bytes(), 0x3f), Some(("entry", 0x2f)));
     }
 
     #[test]

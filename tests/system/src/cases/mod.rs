@@ -1,0 +1,31 @@
+//! The cases, by what they are about.
+
+mod boot;
+mod programs;
+
+use crate::case::{Case, Source};
+
+/// All cases.
+pub fn all() -> Vec<Case> {
+    let mut list = boot::cases();
+    list.extend(programs::cases());
+    list
+}
+
+/// A file of bytes for an initfs.
+fn bytes(path: &str, bytes: impl Into<Vec<u8>>) -> (String, Source) {
+    (path.into(), Source::Bytes(bytes.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_all_different() {
+        let cases = all();
+        let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names.len(), cases.len());
+    }
+}
