@@ -1,6 +1,6 @@
 //! What the kernel has given away: a test that leaks shows here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ impl Accounts {
     /// As they are now.
     pub fn now() -> Self {
         let text = std::fs::read_to_string("/scheme/sys/stat").expect("the kernel's statistics");
-        let values: HashMap<&str, i64> = text
+        let values: BTreeMap<&str, i64> = text
             .lines()
             .filter_map(|line| line.split_once(' '))
             .filter_map(|(name, value)| Some((name, value.parse().ok()?)))

@@ -29,9 +29,14 @@ pub fn namespace() -> usize {
 
 /// This program for a role, not yet started: with the console, and the same name space.
 pub fn child(role: &[&str]) -> Spawn<'static> {
+    quiet_child(role).inherit(0, 0).inherit(1, 1).inherit(2, 2)
+}
+
+/// As [`child`], without the console.
+pub fn quiet_child(role: &[&str]) -> Spawn<'static> {
     let path = env::args().next().expect("the program's own path");
     let spawn = Spawn::new(image(), &path).arg("--role").namespace(namespace());
-    role.iter().fold(spawn, |spawn, word| spawn.arg(word)).inherit(0, 0).inherit(1, 1).inherit(2, 2)
+    role.iter().fold(spawn, |spawn, word| spawn.arg(word))
 }
 
 /// A pipe.

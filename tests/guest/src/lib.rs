@@ -9,7 +9,7 @@ mod random;
 pub mod raw;
 
 pub use accounts::Accounts;
-pub use child::{Pipe, child, namespace, role};
+pub use child::{Pipe, child, namespace, quiet_child, role};
 pub use random::Random;
 
 /// Runs the named tests one after the other and ends the program: with 0 when all passed. A test fails by panicking, which

@@ -181,7 +181,7 @@ extern "C" fn redox_get_ns_v0() -> usize {
 
 #[unsafe(no_mangle)]
 extern "C" fn redox_setns_v0(fd: usize) -> usize {
-    roots::set_namespace(fd)
+    roots::set_namespace(fd).unwrap_or(0)
 }
 
 /// Credentials of another process: the process manager's to tell.
@@ -196,7 +196,7 @@ extern "C" fn redox_setrens_v1(_real: usize, effective: usize) -> usize {
     if effective != 0 {
         return mux(Err(error(EINVAL)));
     }
-    roots::set_namespace(usize::MAX);
+    roots::leave_namespace();
     0
 }
 

@@ -17,8 +17,9 @@ mod inside {
 
     use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
     use ochre_abi::{UPPER, USER_END};
-    use ochre_guest::{Accounts, Random, child, raw, role};
-    use ochre_spawn::End;
+    use libredox::Fd;
+    use ochre_guest::{Accounts, Pipe, Random, quiet_child, raw, role};
+    use ochre_spawn::{End, Spawn};
     use syscall::flag::{CallFlags, MapFlags};
     use syscall::number::*;
     use syscall::{Event, EventFlags, Map};
@@ -99,7 +100,9 @@ mod inside {
     /// One child; answers how many calls it made for certain.
     fn batch(seed: &mut u64) -> u64 {
         *seed += 1;
-        let process = child(&[&seed.to_string()]).start().expect("a child");
+        let (spawn, opened) = worker_process(*seed);
+        let process = spawn.start().expect("a child");
+        drop(opened);
         let start = Instant::now();
         loop {
             match process.end().expect("its status") {
@@ -113,6 +116,28 @@ mod inside {
                 None => thread::sleep(Duration::from_millis(1)),
             }
         }
+    }
+
+    /// Schemes of which a worker has something open; no console, which it would fill with nonsense.
+    const OPEN: [&str; 12] = [
+        "/scheme/null", "/scheme/null", "/scheme/null", "/scheme/zero", "/scheme/rand", "/scheme/event", "/scheme/event",
+        "/scheme/pipe", "/scheme/sys/uname", "/scheme/memory", "/scheme/time/4", "/tmp",
+    ];
+
+    /// The worker, and what must stay open until it is started.
+    fn worker_process(seed: u64) -> (Spawn<'static>, Vec<Fd>) {
+        let mut spawn = quiet_child(&[&seed.to_string()]);
+        let mut opened = Vec::new();
+        for path in OPEN {
+            let flags = if path == "/tmp" { libredox::flag::O_RDONLY } else { libredox::flag::O_RDWR };
+            opened.push(Fd::open(path, flags | libredox::flag::O_CLOEXEC, 0).unwrap_or_else(|error| panic!("{path}: {error}")));
+        }
+        let Pipe { read, write } = Pipe::new().expect("a pipe");
+        opened.extend([read, write]);
+        for (number, fd) in opened.iter().enumerate() {
+            spawn = spawn.inherit(fd.raw(), number);
+        }
+        (spawn, opened)
     }
 
     static MADE: AtomicU64 = AtomicU64::new(0);
@@ -201,6 +226,10 @@ mod inside {
             // Verbs: small numbers, in the metadata.
             SYS_CALL => args[3] = random.below(8) | (random.word() as usize & 0xff_0000),
             _ => {}
+        }
+        // A process without a handle of itself cannot even end well; once in a while that must be survived too.
+        if matches!(number, SYS_CLOSE | SYS_DUP2) && args[0] >= UPPER && !random.one_in(100) {
+            args[0] = random.below(24);
         }
         // Not to be unmapped: the code and the stacks. A process that does that ends, which is not what is tested here.
         if matches!(number, SYS_FUNMAP | SYS_MPROTECT | SYS_MREMAP | SYS_FMAP) && !random.one_in(500) {

@@ -58,8 +58,8 @@ pub fn namespace() -> Result<usize> {
     }
 }
 
-/// Uses another name space from now on; answers the one before.
-pub fn set_namespace(fd: usize) -> usize {
+/// Uses another name space from now on; answers the one before, if there was one.
+pub fn set_namespace(fd: usize) -> Option<usize> {
     let mut roots = ROOTS.lock();
     let before = NAMESPACE.swap(fd, Ordering::AcqRel);
     for root in &roots.kept[..roots.count] {
@@ -67,7 +67,12 @@ pub fn set_namespace(fd: usize) -> usize {
         let _ = files::close(root.fd);
     }
     roots.count = 0;
-    before
+    (before != NONE).then_some(before)
+}
+
+/// Uses no name space from now on: no path can be opened any more.
+pub fn leave_namespace() {
+    set_namespace(NONE);
 }
 
 /// Does something with the root of a scheme. When the root has become useless (the daemon was restarted), gets the new
