@@ -76,7 +76,7 @@ pub enum End {
     Stays,
 }
 
-/// Changes what the loader tells the kernel, at the moment it does so.
+/// Changes what the loader tells the kernel, or the kernel, at the moment when the loader hands over.
 pub type Edit = Box<dyn Fn(&mut Handover<'_>) -> Result<(), String> + Send + Sync>;
 /// Does something with the running machine.
 pub type Drive = Box<dyn Fn(&mut Machine) -> Result<(), String> + Send + Sync>;
@@ -115,7 +115,7 @@ pub struct Case {
     pub never: Vec<String>,
     /// More about what is said.
     pub check: Option<Check>,
-    /// Damage to the loader's information; PVH only.
+    /// Changes at the kernel's entry.
     pub edit: Option<Edit>,
     /// What is done while the machine runs.
     pub drive: Option<Drive>,
@@ -237,7 +237,7 @@ impl Case {
         self
     }
 
-    /// Changes what the loader tells the kernel.
+    /// Changes what the loader tells the kernel, or the kernel.
     pub fn edit(mut self, edit: impl Fn(&mut Handover<'_>) -> Result<(), String> + Send + Sync + 'static) -> Self {
         self.edit = Some(Box::new(edit));
         self

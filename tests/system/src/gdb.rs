@@ -6,6 +6,8 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
+/// RAX in the order of the protocol for x86-64.
+pub const RAX: usize = 0;
 /// RBX in the order of the protocol for x86-64.
 pub const RBX: usize = 1;
 
@@ -24,12 +26,19 @@ impl<S: Read + Write> Gdb<S> {
     /// Lets the guest run until it is about to execute the instruction at `address`.
     pub fn run_to(&mut self, address: u64) -> Result<(), String> {
         self.expect_ok(&format!("Z0,{address:x},1"))?;
-        self.send("c")?;
-        let stop = self.receive()?;
-        if !stop.starts_with('T') && !stop.starts_with('S') {
-            return Err(format!("the guest did not come to {address:#x}: {stop}"));
-        }
+        self.go("c").map_err(|error| format!("the guest did not come to {address:#x}: {error}"))?;
         self.expect_ok(&format!("z0,{address:x},1"))
+    }
+
+    /// Lets the guest execute one instruction.
+    pub fn step(&mut self) -> Result<(), String> {
+        self.go("s")
+    }
+
+    fn go(&mut self, packet: &str) -> Result<(), String> {
+        self.send(packet)?;
+        let stop = self.receive()?;
+        if stop.starts_with(['T', 'S']) { Ok(()) } else { Err(stop) }
     }
 
     /// One of the general registers.

@@ -8,15 +8,15 @@ use ochre_installer::iso::Iso;
 use ochre_installer::symbols;
 
 use crate::case::{Case, Door, Initfs, Source};
-use crate::handover;
+use crate::handover::{self, Entries};
 
 /// A kernel and what is known of it.
 #[derive(Debug)]
 pub struct Kernel {
     /// Its ELF file.
     pub path: PathBuf,
-    /// Its PVH entry.
-    pub entry: u64,
+    /// Where loaders enter it.
+    pub entries: Entries,
     /// Its table of symbols, as the kernel's panic reads it.
     pub symbols: String,
 }
@@ -26,11 +26,9 @@ impl Kernel {
     pub fn load(path: &Path) -> Result<Self, String> {
         let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let elf = fs::read(path).map_err(|error| named(&error))?;
-        Ok(Kernel {
-            path: path.into(),
-            entry: handover::pvh_entry(&elf).map_err(|error| named(&error))?,
-            symbols: symbols::table(&elf).map_err(|error| named(&error))?,
-        })
+        let entries = handover::entries(&elf).map_err(|error| named(&error))?;
+        let symbols = symbols::table(&elf).map_err(|error| named(&error))?;
+        Ok(Kernel { path: path.into(), entries, symbols })
     }
 }
 
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
 
     fn kernel() -> Kernel {
-        Kernel { path: "kernel".into(), entry: 0, symbols: "1 a\n".into() }
+        Kernel { path: "kernel".into(), entries: Entries { pvh: 0, multiboot2: 0 }, symbols: "1 a\n".into() }
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::qmp::Qmp;
 /// Ends the child when the driver itself is killed (util-linux).
 const SETPRIV: &str = "/usr/bin/setpriv";
 
+/// No case says more than this; what comes behind it is not kept.
+const MOST_BYTES: usize = 16 << 20;
+
 /// What has come from the serial line.
 #[derive(Debug, Default)]
 struct Heard {
@@ -44,6 +47,9 @@ impl Serial {
         // A read error is the end as well: QEMU is gone.
         while let Ok(len @ 1..) = from.read(&mut buffer) {
             let mut heard = self.lock();
+            if heard.bytes.len() > MOST_BYTES {
+                continue;
+            }
             heard.bytes.extend_from_slice(&buffer[..len]);
             let end = heard.bytes.len();
             heard.times.push((end, started.elapsed()));
@@ -119,12 +125,14 @@ impl Machine {
     /// Waits until the guest says `text`, behind what an earlier call waited for.
     pub fn wait_for(&mut self, text: &str) -> Result<(), String> {
         let mut heard = self.serial.lock();
+        let mut searched = self.read_to;
         loop {
-            // The guest may be in the middle of `text`.
-            if let Some(at) = find(&heard.bytes[self.read_to..], text.as_bytes()) {
-                self.read_to += at + text.len();
+            if let Some(at) = find(&heard.bytes[searched..], text.as_bytes()) {
+                self.read_to = searched + at + text.len();
                 return Ok(());
             }
+            // The guest may be in the middle of `text`.
+            searched = searched.max((heard.bytes.len() + 1).saturating_sub(text.len()));
             let left = self.deadline.saturating_duration_since(Instant::now());
             if heard.closed {
                 return Err(format!("QEMU ended while {text:?} was waited for"));
@@ -186,6 +194,9 @@ impl Machine {
         }
         let heard = self.serial.lock();
         let mut log = with_times(&heard);
+        if heard.bytes.len() > MOST_BYTES {
+            log += "... the guest said more than that\n";
+        }
         let complaints = self.stderr.lock().expect("nobody panics with the lock");
         for line in complaints.lines() {
             log += &format!("QEMU: {line}\n");

@@ -101,7 +101,10 @@ impl Bench {
     fn boot(&self, case: &Case) -> Result<(Outcome, String), String> {
         let kernel = if case.test_kernel { &self.test_kernel } else { &self.kernel };
         // Sockets have short names, so not in the work folder.
-        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+        let folder = tempfile::Builder::new()
+            .prefix("ochre-")
+            .tempdir()
+            .map_err(|error| format!("no temporary folder: {error}"))?;
         let at = |name| folder.path().join(name);
         let (initfs, iso) = image::write(case, kernel, &self.programs, folder.path())?;
         let files = Files { kernel: kernel.path.clone(), initfs, iso, qmp: at("qmp"), gdb: at("gdb") };
@@ -131,7 +134,7 @@ impl Bench {
 fn drive(case: &Case, kernel: &Kernel, files: &Files, machine: &mut Machine) -> Result<(), String> {
     if let Some(edit) = &case.edit {
         let mut gdb = gdb::connect(&files.gdb, machine.left())?;
-        edit(&mut Handover::reach(&mut gdb, kernel.entry)?)?;
+        edit(&mut Handover::reach(&mut gdb, case.door, kernel.entries, &kernel.symbols)?)?;
         gdb.detach()?;
     }
     if let Some(drive) = &case.drive {

@@ -16,6 +16,8 @@ const FIRST: &str = "bin/bootstrap";
 const NO_FIRST: &str = "Ochre: cannot start the first program: the initfs has no bin/bootstrap";
 /// An instruction that no processor has.
 const UD2: [u8; 2] = [0x0f, 0x0b];
+/// A loop without end.
+const SPIN: [u8; 2] = [0xeb, 0xfe];
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
@@ -29,6 +31,7 @@ pub fn cases() -> Vec<Case> {
     list.extend(running_programs());
     list.extend(loader());
     list.extend(acpi());
+    list.extend(panics());
     list
 }
 
@@ -313,6 +316,12 @@ fn loader() -> Vec<Case> {
             loader.write(list, &(64u64 << 30).to_le_bytes())
         })
         .says("Ochre: cannot start"),
+        edited("loader: an initfs that does not begin with a page", |loader| {
+            let list = loader.field(start_info::MODULES)?;
+            let start = loader.number(list, 8)?;
+            loader.write(list, &(start + 16).to_le_bytes())
+        })
+        .says("Ochre: cannot start the first program: the initfs is not page-aligned"),
         edited("loader: a command line beyond memory", |loader| {
             loader.set_field(start_info::COMMAND_LINE, u64::MAX - 100)
         })
@@ -325,6 +334,22 @@ fn loader() -> Vec<Case> {
         })
         .says("started by PVH")
         .says(NO_FIRST),
+        edited("loader: Multiboot2 without a memory map", |loader| {
+            // The kind of tag that is a memory map becomes one that does not exist.
+            let tag = loader.tag(6)?;
+            loader.write(tag, &[0xee])?;
+            // GRUB gives UEFI's map too.
+            loader.tag(17).map_or(Ok(()), |tag| loader.write(tag, &[0xee]))
+        })
+        .door(Door::Iso(Firmware::Bios, Medium::Cd))
+        .stays()
+        .says("Ochre: cannot start: the loader gave no memory map with usable memory"),
+        edited("loader: Multiboot2 without a module", |loader| {
+            let tag = loader.tag(3)?;
+            loader.write(tag, &[0xee])
+        })
+        .door(Door::Iso(Firmware::Bios, Medium::Cd))
+        .says("Ochre: cannot start: there is no initfs"),
     ]
 }
 
@@ -382,6 +407,36 @@ fn acpi() -> Vec<Case> {
             .says("ACPI: ")
             .says(NO_FIRST),
     ]
+}
+
+/// What a bug in the kernel looks like: one report, with names.
+fn panics() -> Vec<Case> {
+    // The first thing that has been running for a while when a processor comes to it.
+    let broken = |name: &str, cpus| {
+        let mut case = kernel_alone(format!("panic: {name}"))
+            .cpus(cpus)
+            .initfs(Initfs::Files(vec![bytes(FIRST, Elf::running(&SPIN).bytes())]))
+            .edit(|kernel| kernel.break_function("context::sched::idle_loop"))
+            .says("KERNEL PANIC on processor")
+            .says("invalid opcode in the kernel")
+            .says("Backtrace:")
+            .says("-- exception --")
+            .says("context::sched::idle_loop+0x0")
+            .check(|said| match said.matches("KERNEL PANIC").count() {
+                1 => Ok(()),
+                count => Err(format!("{count} processors told of a panic")),
+            });
+        case.never = vec!["panic while panicking".into()];
+        case
+    };
+    let mut list = vec![broken("one processor", 1).says("boot_high+"), broken("four processors at once", 4)];
+    for (firmware, name) in [(Firmware::Bios, "BIOS"), (Firmware::Uefi, "UEFI")] {
+        let case = broken(&format!("on the screen, {name}"), 1).door(Door::Iso(firmware, Medium::Cd)).stays();
+        list.push(
+            case.drive(|machine| shows(machine, &["KERNEL PANIC on processor 0: invalid opcode", "idle_loop+0x0"])),
+        );
+    }
+    list
 }
 
 #[cfg(test)]
