@@ -1,60 +1,79 @@
-//! With programs: the whole way to the init program through each door, and the test programs of `tests/guest`. Such a program is
-//! the init program of its boot; it prints what it tests, `all N passed` at the end, and its exit status is QEMU's.
+//! With programs: the whole way to the init program through each door, what can be wrong with the base programs, and the test
+//! programs of `tests/guest`. Such a program is the init program of its boot; its exit status is the verdict.
 
-use crate::case::{Case, Door, Firmware, Initfs, Medium, Source};
+use super::bytes;
+use crate::case::{Case, Door, Firmware, Initfs, Medium, Source, exit_status};
+use crate::elf::Elf;
 
 /// What is started before the init program.
 const BASE: [&str; 4] = ["bootstrap", "nsmgr", "zerod", "ramfs"];
 
-/// A program of `tests/guest`.
+/// A program of `tests/guest` and how it is run.
 struct Program {
     name: &'static str,
+    arguments: &'static str,
+    /// What it says when it has done all.
+    says: &'static str,
     /// Numbers of processors that it is run with.
     cpus: &'static [u32],
     /// Seconds that it may take, with a host that has other things to do.
     seconds: u64,
-    /// Whether it runs with the kernel of the test build too, on the most processors.
-    checked: bool,
+    /// Numbers of processors that it is run with on the kernel of the test build.
+    checked: &'static [u32],
 }
 
-const PROGRAMS: [Program; 3] = [
-    Program { name: "contain", cpus: &[1, 2, 4], seconds: 120, checked: true },
-    Program { name: "fuzz", cpus: &[1, 4], seconds: 600, checked: true },
-    Program { name: "stress", cpus: &[4], seconds: 300, checked: true },
+/// All of them, with what the whole is judged by: a million random calls, a minute of stress on four processors.
+const PROGRAMS: [Program; 4] = [
+    Program { name: "contain", arguments: "", says: "all 4 passed", cpus: &[1, 2, 4], seconds: 180, checked: &[4] },
+    Program {
+        name: "fuzz",
+        arguments: "1000000 1",
+        says: "calls in whole batches",
+        cpus: &[1, 4],
+        seconds: 900,
+        checked: &[],
+    },
+    Program {
+        name: "hostile",
+        arguments: "100 1",
+        says: "100 hostile daemons",
+        cpus: &[1, 2, 4],
+        seconds: 300,
+        checked: &[4],
+    },
+    Program { name: "stress", arguments: "60 1", says: "steps in 60s", cpus: &[4], seconds: 300, checked: &[4] },
 ];
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let mut list = doors();
+    list.extend(faults());
     for program in &PROGRAMS {
-        for cpus in program.cpus {
-            let name = format!("guest program {} with {cpus} CPUs", program.name);
-            list.push(with_init(name, program.name).cpus(*cpus).seconds(program.seconds));
-        }
-        let most = program.cpus.iter().max().filter(|_| program.checked);
-        list.extend(most.map(|cpus| {
-            let name = format!("guest program {} with {cpus} CPUs and the kernel's checks", program.name);
-            with_init(name, program.name).cpus(*cpus).seconds(2 * program.seconds).test_kernel()
-        }));
+        let run = |cpus: u32, with: &str| {
+            let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
+            with_init(name, program.name, program.arguments).cpus(cpus).seconds(program.seconds).says(program.says)
+        };
+        list.extend(program.cpus.iter().map(|cpus| run(*cpus, "")));
+        list.extend(program.checked.iter().map(|cpus| run(*cpus, " and the kernel's checks").test_kernel()));
     }
     list
 }
 
-/// A boot with the base daemons and this test program as init.
-fn with_init(name: impl Into<String>, init: &str) -> Case {
-    let files = BASE.iter().copied().chain([init]);
-    let files = files.map(|name| (format!("bin/{name}"), Source::Program(name.into())));
-    Case::new(name)
-        .initfs(Initfs::Files(files.collect()))
-        .append(&format!("init=/scheme/initfs/bin/{init}"))
-        .says("all ")
-        .says(" passed")
-        .never("panicked at")
+/// The guest programs of these names, where they belong.
+fn programs<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(String, Source)> {
+    names.into_iter().map(|name| (format!("bin/{name}"), Source::Program(name.into()))).collect()
 }
 
-/// To the init program, whoever starts the machine.
+/// A boot with the base programs and this test program as init.
+fn with_init(name: impl Into<String>, init: &str, arguments: &str) -> Case {
+    Case::new(name)
+        .initfs(Initfs::Files(programs(BASE.into_iter().chain([init]))))
+        .append(&format!("init=/scheme/initfs/bin/{init} -- {arguments}"))
+}
+
+/// To the init program, whoever starts the machine. A second of stress shows that what has come up works.
 fn doors() -> Vec<Case> {
-    let boot = |name: &str| with_init(format!("to init: {name}"), "contain");
+    let boot = |name: &str| with_init(format!("to init: {name}"), "stress", "1 1").says("steps in 1s");
     let mut list: Vec<Case> = [1, 2, 4].iter().map(|cpus| boot(&format!("PVH, {cpus} CPUs")).cpus(*cpus)).collect();
     for (firmware, by) in [(Firmware::Bios, "BIOS"), (Firmware::Uefi, "UEFI")] {
         for (medium, on) in [(Medium::Cd, "CD"), (Medium::Disk, "disk"), (Medium::Stick, "USB stick")] {
@@ -62,5 +81,53 @@ fn doors() -> Vec<Case> {
         }
     }
     list.push(boot("128 MiB of memory").memory(128));
+    list.push(boot("an old processor").devices(&["-cpu", "qemu64"]));
+    list.push(boot("16 CPUs and 16 GiB").cpus(16).memory(16384));
     list
+}
+
+/// What can be wrong with what bootstrap starts.
+fn faults() -> Vec<Case> {
+    let failed = |name: &str, init: &str, files| {
+        Case::new(format!("bootstrap: {name}"))
+            .initfs(Initfs::Files(files))
+            .append(&format!("init=/scheme/initfs/bin/{init}"))
+            .ends(exit_status(1))
+    };
+    let with = |path: &str, data: Vec<u8>| {
+        let mut files = programs(BASE);
+        files.push(bytes(path, data));
+        files
+    };
+    let dies = Elf::running(&[0x0f, 0x0b]).bytes();
+    vec![
+        failed("no init program", "nothing", programs(BASE)).says("bootstrap: /scheme/initfs/bin/nothing: "),
+        failed("an init program that is a text", "text", with("bin/text", b"echo hello\n".to_vec()))
+            .says("bootstrap: /scheme/initfs/bin/text: "),
+        failed("an init program that is a folder", "folder", with("bin/folder/x", Vec::new()))
+            .says("bootstrap: /scheme/initfs/bin/folder: "),
+        failed("an init program that is cut short", "cut", with("bin/cut", dies[..100].to_vec()))
+            .says("bootstrap: /scheme/initfs/bin/cut: "),
+        // 132 is what a shell shows for an illegal instruction.
+        failed("an init program that dies", "dies", with("bin/dies", dies.clone()))
+            .ends(exit_status(132))
+            .says("ended by invalid opcode: code 0x0 at 0x400078")
+            .says("bootstrap: /scheme/initfs/bin/dies processor exception 6 at 0x400078"),
+        failed("no name space manager", "nothing", programs(["bootstrap"]))
+            .says("bootstrap: the initfs has no bin/nsmgr"),
+        failed("a name space manager that dies", "nothing", {
+            let mut files = programs(["bootstrap"]);
+            files.push(bytes("bin/nsmgr", dies.clone()));
+            files
+        })
+        .says("bootstrap: nsmgr does not start: "),
+        failed("daemons that die or are no programs", "nothing", {
+            let mut files = programs(["bootstrap", "nsmgr"]);
+            files.extend([bytes("bin/zerod", dies), bytes("bin/ramfs", "text")]);
+            files
+        })
+        .says("bootstrap: zerod does not start: ")
+        .says("bootstrap: ramfs does not start: ")
+        .says("bootstrap: /scheme/initfs/bin/nothing: "),
+    ]
 }
