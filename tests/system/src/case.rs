@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::handover::Handover;
 use crate::qemu::Machine;
 
-/// Status that QEMU ends with when the guest writes `value` to the exit device.
+/// Status that QEMU ends with when the guest writes `value` to the exit device: the system takes the low byte of what QEMU says.
 pub const fn exit_status(value: i32) -> i32 {
-    value << 1 | 1
+    (value << 1 | 1) & 0xff
 }
 /// QEMU's status after the kernel gave up or panicked: it writes 0x7f.
 pub const GAVE_UP: i32 = exit_status(0x7f);
@@ -311,6 +311,11 @@ mod tests {
     fn outcome(ended: Ended, said: &str) -> Outcome {
         let said = said.into();
         Outcome { ended, said, trouble: None }
+    }
+
+    #[test]
+    fn statuses_are_bytes() {
+        assert_eq!((SUCCESS, GAVE_UP, exit_status(3), exit_status(132)), (1, 255, 7, 9));
     }
 
     #[test]
