@@ -66,14 +66,14 @@ impl List {
 /// Free objects of one processor.
 pub struct LocalLists {
     lists: [List; CLASSES],
-    /// Bytes allocated minus bytes freed on this processor.
-    used: usize,
+    /// Objects allocated minus objects freed on this processor, of each size; bytes for whole blocks of pages.
+    used: [usize; CLASSES + 1],
 }
 
 impl LocalLists {
     /// Empty.
     pub const fn new() -> Self {
-        LocalLists { lists: [List::EMPTY; CLASSES], used: 0 }
+        LocalLists { lists: [List::EMPTY; CLASSES], used: [0; CLASSES + 1] }
     }
 }
 
@@ -85,10 +85,21 @@ unsafe impl Send for Global {}
 static GLOBAL: Lock<{ level::HEAP }, Global> = Lock::new(Global([List::EMPTY; CLASSES]));
 static PAGES: AtomicUsize = AtomicUsize::new(0);
 
+/// Place of the bytes of whole blocks in [`LocalLists::used`].
+const BLOCKS: usize = CLASSES;
+
+/// What is in use: the objects of each size, and the bytes of larger ones (the last, with size 1).
+pub fn census() -> [(usize, usize); CLASSES + 1] {
+    core::array::from_fn(|class| {
+        // SAFETY: a statistic that other processors may change meanwhile.
+        let used = percpu::all().fold(0usize, |sum, cpu| sum.wrapping_add(unsafe { (*cpu.heap.get()).used[class] }));
+        (SIZES.get(class).copied().unwrap_or(1), used)
+    })
+}
+
 /// Bytes in use, and pages that the heap holds.
 pub fn usage() -> (usize, usize) {
-    // SAFETY: a statistic that other processors may change meanwhile.
-    let used = percpu::all().fold(0usize, |sum, cpu| sum.wrapping_add(unsafe { (*cpu.heap.get()).used }));
+    let used = census().iter().fold(0usize, |sum, (size, count)| sum.wrapping_add(size.wrapping_mul(*count)));
     (used, PAGES.load(Relaxed))
 }
 
@@ -117,7 +128,7 @@ unsafe impl GlobalAlloc for Heap {
         let Some(class) = class_of(layout) else {
             let order = order_of(layout);
             return frames::alloc_block(order).map_or(ptr::null_mut(), |block| {
-                local.used = local.used.wrapping_add(PAGE_SIZE << order);
+                local.used[BLOCKS] = local.used[BLOCKS].wrapping_add(PAGE_SIZE << order);
                 PAGES.fetch_add(1 << order, Relaxed);
                 phys_to_virt(block)
             });
@@ -128,7 +139,7 @@ unsafe impl GlobalAlloc for Heap {
             object = refill(list, class);
         }
         if !object.is_null() {
-            local.used = local.used.wrapping_add(SIZES[class]);
+            local.used[class] = local.used[class].wrapping_add(1);
         }
         object
     }
@@ -139,11 +150,11 @@ unsafe impl GlobalAlloc for Heap {
         let local = unsafe { &mut *percpu::this().heap.get() };
         let Some(class) = class_of(layout) else {
             let order = order_of(layout);
-            local.used = local.used.wrapping_sub(PAGE_SIZE << order);
+            local.used[BLOCKS] = local.used[BLOCKS].wrapping_sub(PAGE_SIZE << order);
             PAGES.fetch_sub(1 << order, Relaxed);
             return frames::free_block(virt_to_phys(object), order);
         };
-        local.used = local.used.wrapping_sub(SIZES[class]);
+        local.used[class] = local.used[class].wrapping_sub(1);
         let list = &mut local.lists[class];
         // SAFETY: the object is free now and of this size.
         unsafe { list.push(object) };

@@ -34,9 +34,15 @@ pub struct Watch {
     raised: AtomicUsize,
 }
 
+struct Watches {
+    list: Vec<Weak<Watch>>,
+    /// Counts the times that entries may have changed their places.
+    moved: u64,
+}
+
 /// The queues that watch an object.
 pub struct EventSource {
-    watches: Lock<{ level::SOURCE }, Vec<Weak<Watch>>>,
+    watches: Lock<{ level::SOURCE }, Watches>,
     /// Number of watches, so that nobody takes the lock for nothing.
     count: AtomicUsize,
 }
@@ -44,14 +50,18 @@ pub struct EventSource {
 impl EventSource {
     /// Watched by nobody.
     pub const fn new() -> Self {
-        EventSource { watches: Lock::new(Vec::new()), count: AtomicUsize::new(0) }
+        EventSource { watches: Lock::new(Watches { list: Vec::new(), moved: 0 }), count: AtomicUsize::new(0) }
     }
 
     fn add(&self, watch: &Arc<Watch>) {
         let mut watches = self.watches.lock();
-        watches.retain(|watch| watch.strong_count() > 0);
-        watches.push(Arc::downgrade(watch));
-        self.count.store(watches.len(), Ordering::Release);
+        let before = watches.list.len();
+        watches.list.retain(|watch| watch.strong_count() > 0);
+        if watches.list.len() != before {
+            watches.moved += 1;
+        }
+        watches.list.push(Arc::downgrade(watch));
+        self.count.store(watches.list.len(), Ordering::Release);
     }
 
     /// Whether anybody watches.
@@ -63,15 +73,19 @@ impl EventSource {
     /// The flags that anybody watches for.
     pub fn wanted(&self) -> EventFlags {
         let watches = self.watches.lock();
-        watches.iter().filter_map(Weak::upgrade).fold(EventFlags::EVENT_NONE, |all, watch| all | watch.flags)
+        watches.list.iter().filter_map(Weak::upgrade).fold(EventFlags::EVENT_NONE, |all, watch| all | watch.flags)
     }
 
     /// Forgets who watches.
     pub fn clear(&self) {
         if self.is_watched() {
-            let watches = core::mem::take(&mut *self.watches.lock());
-            self.count.store(0, Ordering::Release);
-            drop(watches);
+            let list = {
+                let mut watches = self.watches.lock();
+                watches.moved += 1;
+                self.count.store(0, Ordering::Release);
+                core::mem::take(&mut watches.list)
+            };
+            drop(list);
         }
     }
 
@@ -84,18 +98,22 @@ impl EventSource {
     }
 
     fn notify_watches(&self, flags: EventFlags) {
-        // Each one is told with nothing locked: the queue that hears it may be watched itself.
-        let mut at = 0;
+        // Each one is told with nothing locked: the queue that hears it may be watched itself. When the list has been tidied up
+        // meanwhile, everybody is told once more, which changes nothing for those who have not looked yet.
+        let (mut at, mut moved) = (0, None);
         loop {
-            let (watch, more) = {
+            let watch = {
                 let watches = self.watches.lock();
-                (watches.get(at).and_then(Weak::upgrade), at + 1 < watches.len())
+                if moved.replace(watches.moved).is_some_and(|before| before != watches.moved) {
+                    at = 0;
+                }
+                match watches.list.get(at) {
+                    Some(watch) => watch.upgrade(),
+                    None => return,
+                }
             };
             if let Some(watch) = watch {
                 watch.raise(flags);
-            }
-            if !more {
-                return;
             }
             at += 1;
         }

@@ -9,6 +9,7 @@
 //! | `log` | the newest 64 KiB of the kernel's log |
 //! | `irq` | interrupt lines in use, and interrupts of each processor |
 //! | `stat` | `name value` lines |
+//! | `heap` | objects of each size that the kernel has in use |
 //! | `boot` | `entry_tsc N`, `tsc_hz N`: when the kernel was entered, in ticks of the time stamp counter |
 //! | `exe` | name of the thread that opens it |
 //!
@@ -33,7 +34,7 @@ use crate::time;
 
 type Source = fn(&mut Text) -> fmt::Result;
 
-const FILES: [(&str, Source); 9] = [
+const FILES: [(&str, Source); 10] = [
     ("uname", uname),
     ("context", context),
     ("cpu", cpu),
@@ -41,6 +42,7 @@ const FILES: [(&str, Source); 9] = [
     ("log", log),
     ("irq", interrupts),
     ("stat", stat),
+    ("heap", heap_census),
     ("boot", boot_times),
     ("exe", exe),
 ];
@@ -293,6 +295,11 @@ fn stat(text: &mut Text) -> fmt::Result {
         writeln!(text, "{name} {value}")?;
     }
     boot_times(text)
+}
+
+fn heap_census(text: &mut Text) -> fmt::Result {
+    writeln!(text, "size objects")?;
+    heap::census().iter().try_for_each(|(size, count)| writeln!(text, "{size} {count}"))
 }
 
 fn boot_times(text: &mut Text) -> fmt::Result {

@@ -48,7 +48,10 @@ impl Accounts {
                 println!("  accounts: {self} before, {now} after");
                 return;
             }
-            assert!(start.elapsed() < SETTLE, "leaked: {self} before, {now} after");
+            if start.elapsed() > SETTLE {
+                println!("{}", std::fs::read_to_string("/scheme/sys/heap").unwrap_or_default());
+                panic!("leaked: {self} before, {now} after");
+            }
             sleep(Duration::from_millis(50));
         }
     }
