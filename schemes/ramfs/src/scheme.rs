@@ -1,0 +1,360 @@
+//! The file system as a scheme: what clients have open.
+
+use scheme_server::locks::Lockable;
+use scheme_server::syscall::data::{Stat, StatVfs, TimeSpec};
+use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
+use scheme_server::syscall::error::{EACCES, EBADF, EINVAL, ENOTDIR, Error, Result};
+use scheme_server::syscall::flag::{AT_REMOVEDIR, EventFlags, F_SETFL, MapFlags, MunmapFlags, O_APPEND};
+use scheme_server::{CallerCtx, Handles, NewFdFlags, OpenResult, Scheme, SchemeSync};
+
+use crate::fs::{Clock, FileSystem, Opened};
+use crate::inode::{InodeId, Kind, User};
+use crate::memory::PAGE;
+use crate::walk::Walk;
+
+/// Bytes that `st_blocks` counts in (POSIX, `sys/stat.h`).
+const BLOCK: u64 = 512;
+
+/// Something that a client has open.
+#[derive(Clone, Copy)]
+struct Handle {
+    inode: InodeId,
+    volume: usize,
+    read: bool,
+    write: bool,
+    /// Pages that are mapped shared through this number. It stays as long as there are any, because the kernel tells that
+    /// they are unmapped by it, after it was closed too.
+    mapped: u64,
+    closed: bool,
+}
+
+/// A scheme, or several that share memory.
+pub struct RamFs<C> {
+    fs: FileSystem<C>,
+    handles: Handles<Handle>,
+    /// Number of volumes: their roots have the first numbers, and are never closed.
+    roots: usize,
+}
+
+fn user(ctx: &CallerCtx) -> User {
+    User { uid: ctx.uid, gid: ctx.gid }
+}
+
+impl<C: Clock> RamFs<C> {
+    /// Serves volumes. The number of each one's root is its place in the order.
+    pub fn new(limit: u64, clock: C, volumes: Vec<(String, u16)>) -> Result<Self> {
+        let roots = volumes.len();
+        let fs = FileSystem::new(limit, clock, volumes)?;
+        let mut handles = Handles::new();
+        for volume in 0..roots {
+            let inode = fs.volume(volume)?.root;
+            handles.insert(Handle { inode, volume, read: false, write: false, mapped: 0, closed: false });
+        }
+        Ok(Self { fs, handles, roots })
+    }
+
+    /// The file system.
+    pub fn fs(&self) -> &FileSystem<C> {
+        &self.fs
+    }
+
+    /// How many numbers are open, roots among them.
+    pub fn open_count(&self) -> usize {
+        self.handles.len()
+    }
+
+    #[inline]
+    fn handle(&self, id: usize) -> Result<Handle> {
+        self.handles.get(id).copied().filter(|handle| !handle.closed).ok_or(Error::new(EBADF))
+    }
+
+    /// What is open for reading or writing.
+    #[inline]
+    fn demand(&self, id: usize, allowed: impl FnOnce(&Handle) -> bool) -> Result<Handle> {
+        self.handle(id).and_then(|handle| if allowed(&handle) { Ok(handle) } else { Err(Error::new(EBADF)) })
+    }
+
+    fn walk(&self, handle: Handle, ctx: &CallerCtx) -> Walk {
+        Walk { volume: handle.volume, user: user(ctx), follow: false }
+    }
+
+    /// The place that a number was opened at: directory, and the whole path from the root of its volume.
+    fn path_of(&self, handle: Handle) -> Result<(InodeId, String)> {
+        let root = self.fs.volume(handle.volume)?.root;
+        Ok((root, self.fs.path(handle.inode, handle.volume)?))
+    }
+
+    fn drop_handle(&mut self, id: usize) {
+        if let Some(handle) = self.handles.remove(id) {
+            self.fs.closed(handle.inode);
+        }
+    }
+}
+
+impl<C: Clock> SchemeSync for RamFs<C> {
+    fn scheme_root(&mut self) -> Result<usize> {
+        Ok(0)
+    }
+
+    #[inline]
+    fn openat(&mut self, dir: usize, path: &str, flags: usize, _: u32, ctx: &CallerCtx) -> Result<OpenResult> {
+        let Handle { inode, volume, .. } = self.handle(dir)?;
+        let Opened { inode, read, write } = self.fs.open(volume, inode, path, flags, user(ctx))?;
+        let number = self.handles.insert(Handle { inode, volume, read, write, mapped: 0, closed: false });
+        Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::POSITIONED })
+    }
+
+    fn dup(&mut self, id: usize, argument: &[u8], _: &CallerCtx) -> Result<OpenResult> {
+        let handle = self.handle(id)?;
+        if !argument.is_empty() {
+            return Err(Error::new(EINVAL));
+        }
+        self.fs.inode_mut(handle.inode)?.opens += 1;
+        let number = self.handles.insert(Handle { mapped: 0, ..handle });
+        Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::POSITIONED })
+    }
+
+    #[inline]
+    fn read(&mut self, id: usize, buf: &mut [u8], offset: u64, _: u32, _: &CallerCtx) -> Result<usize> {
+        let handle = self.demand(id, |handle| handle.read)?;
+        self.fs.read(handle.inode, offset, buf)
+    }
+
+    #[inline]
+    fn write(&mut self, id: usize, buf: &[u8], offset: u64, flags: u32, ctx: &CallerCtx) -> Result<usize> {
+        let handle = self.demand(id, |handle| handle.write)?;
+        self.fs.write(handle.inode, offset, buf, flags as usize & O_APPEND != 0, user(ctx))
+    }
+
+    fn fsize(&mut self, id: usize, _: &CallerCtx) -> Result<u64> {
+        Ok(self.fs.inode(self.handle(id)?.inode)?.size)
+    }
+
+    fn unlinkat(&mut self, dir: usize, path: &str, flags: usize, ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(dir)?;
+        if flags & !AT_REMOVEDIR != 0 {
+            return Err(Error::new(EINVAL));
+        }
+        let walk = self.walk(handle, ctx);
+        self.fs.unlink(walk, handle.inode, path, flags & AT_REMOVEDIR != 0)
+    }
+
+    fn frename(&mut self, id: usize, path: &str, ctx: &CallerCtx) -> Result<usize> {
+        let handle = self.handle(id)?;
+        let (root, old) = self.path_of(handle)?;
+        let walk = self.walk(handle, ctx);
+        self.fs.rename(walk, (root, &old), (root, path), 0)?;
+        Ok(0)
+    }
+
+    fn frenameat(
+        &mut self,
+        old_dir: usize,
+        old_path: &str,
+        new_dir: usize,
+        new_path: &str,
+        flags: u32,
+        ctx: &CallerCtx,
+    ) -> Result<usize> {
+        let (old, new) = (self.handle(old_dir)?, self.handle(new_dir)?);
+        FileSystem::<C>::same_volume(old.volume, new.volume)?;
+        let walk = self.walk(old, ctx);
+        self.fs.rename(walk, (old.inode, old_path), (new.inode, new_path), flags)?;
+        Ok(0)
+    }
+
+    fn flink(&mut self, id: usize, path: &str, ctx: &CallerCtx) -> Result<usize> {
+        let handle = self.handle(id)?;
+        let walk = self.walk(handle, ctx);
+        let root = self.fs.volume(handle.volume)?.root;
+        self.fs.link(handle.inode, walk, root, path)?;
+        Ok(0)
+    }
+
+    fn flinkat(&mut self, id: usize, dir: usize, path: &str, flags: u32, ctx: &CallerCtx) -> Result<usize> {
+        let (handle, dir) = (self.handle(id)?, self.handle(dir)?);
+        FileSystem::<C>::same_volume(handle.volume, dir.volume)?;
+        if flags != 0 {
+            return Err(Error::new(EINVAL));
+        }
+        let walk = self.walk(dir, ctx);
+        self.fs.link(handle.inode, walk, dir.inode, path)?;
+        Ok(0)
+    }
+
+    fn fcntl(&mut self, id: usize, command: usize, _: usize, _: &CallerCtx) -> Result<usize> {
+        self.handle(id)?;
+        // The kernel keeps the flags and sends them along.
+        if command == F_SETFL { Ok(0) } else { Err(Error::new(EINVAL)) }
+    }
+
+    fn fevent(&mut self, id: usize, flags: EventFlags, _: &CallerCtx) -> Result<EventFlags> {
+        self.handle(id)?;
+        // Files never make anybody wait.
+        Ok(flags & (EventFlags::EVENT_READ | EventFlags::EVENT_WRITE))
+    }
+
+    fn fpath(&mut self, id: usize, buf: &mut [u8], _: &CallerCtx) -> Result<usize> {
+        let handle = self.handle(id)?;
+        let path = self.fs.path(handle.inode, handle.volume)?;
+        let name = &self.fs.volume(handle.volume)?.name;
+        let prefix = if name == "file" { String::from("/") } else { format!("/scheme/{name}/") };
+        let path = [prefix, path].concat();
+        let count = path.len().min(buf.len());
+        buf[..count].copy_from_slice(&path.as_bytes()[..count]);
+        Ok(count)
+    }
+
+    #[inline]
+    fn fstat(&mut self, id: usize, stat: &mut Stat, _: &CallerCtx) -> Result<()> {
+        let inode = self.fs.inode(self.handle(id)?.inode)?;
+        let (size, pages) = match &inode.kind {
+            Kind::File(contents) => (inode.size, contents.page_count()),
+            Kind::Link(target) => (target.len() as u64, 0),
+            Kind::Directory(names) => (names.len() as u64, 0),
+        };
+        *stat = Stat {
+            st_dev: 0,
+            st_ino: inode.serial,
+            st_mode: inode.mode(),
+            st_nlink: inode.links,
+            st_uid: inode.uid,
+            st_gid: inode.gid,
+            st_size: size,
+            st_blksize: PAGE as u32,
+            st_blocks: pages * (PAGE as u64 / BLOCK),
+            st_mtime: inode.modified.tv_sec as u64,
+            st_mtime_nsec: inode.modified.tv_nsec as u32,
+            st_atime: inode.accessed.tv_sec as u64,
+            st_atime_nsec: inode.accessed.tv_nsec as u32,
+            st_ctime: inode.changed.tv_sec as u64,
+            st_ctime_nsec: inode.changed.tv_nsec as u32,
+        };
+        Ok(())
+    }
+
+    fn fstatvfs(&mut self, id: usize, stat: &mut StatVfs, _: &CallerCtx) -> Result<()> {
+        self.handle(id)?;
+        let budget = &self.fs.store().budget;
+        let left = budget.left() / PAGE as u64;
+        *stat = StatVfs { f_bsize: PAGE as u32, f_blocks: budget.limit() / PAGE as u64, f_bfree: left, f_bavail: left };
+        Ok(())
+    }
+
+    fn fsync(&mut self, id: usize, _: &CallerCtx) -> Result<()> {
+        self.handle(id).map(drop)
+    }
+
+    fn ftruncate(&mut self, id: usize, len: u64, ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(id)?;
+        if !handle.write {
+            return Err(Error::new(EINVAL));
+        }
+        self.fs.truncate(handle.inode, len)?;
+        if ctx.uid != 0 {
+            self.fs.inode_mut(handle.inode)?.drop_set_ids();
+        }
+        Ok(())
+    }
+
+    fn fchmod(&mut self, id: usize, mode: u16, ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(id)?;
+        self.fs.set_permissions(handle.inode, mode, user(ctx))
+    }
+
+    fn fchown(&mut self, id: usize, uid: u32, gid: u32, ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(id)?;
+        self.fs.set_owner(handle.inode, uid, gid, user(ctx))
+    }
+
+    fn futimens(&mut self, id: usize, times: &[TimeSpec], ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(id)?;
+        let &[accessed, modified] = times else { return Err(Error::new(EINVAL)) };
+        self.fs.set_times(handle.inode, [accessed, modified], user(ctx), handle.write)
+    }
+
+    fn getdents<'buf>(
+        &mut self,
+        id: usize,
+        mut buf: DirentBuf<&'buf mut [u8]>,
+        from: u64,
+    ) -> Result<DirentBuf<&'buf mut [u8]>> {
+        let handle = self.handle(id)?;
+        let directory = self.fs.inode(handle.inode)?.directory().ok_or(Error::new(ENOTDIR))?;
+        if !handle.read {
+            return Err(Error::new(EBADF));
+        }
+        for (count, (place, name, inode)) in directory.list(from).enumerate() {
+            let inode = self.fs.inode(inode)?;
+            let kind = match inode.kind {
+                Kind::File(_) => DirentKind::Regular,
+                Kind::Directory(_) => DirentKind::Directory,
+                Kind::Link(_) => DirentKind::Symlink,
+            };
+            let entry = DirEntry { inode: inode.serial, next_opaque_id: place, name, kind };
+            match buf.entry(entry) {
+                Ok(()) => {}
+                // Not even one fits.
+                Err(error) if count == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(buf)
+    }
+
+    fn mmap_prep(&mut self, id: usize, offset: u64, size: usize, flags: MapFlags, _: &CallerCtx) -> Result<usize> {
+        let handle = self.handle(id)?;
+        let shared = flags.contains(MapFlags::MAP_SHARED);
+        let writes = shared && flags.contains(MapFlags::PROT_WRITE);
+        if !handle.read || (writes && !handle.write) {
+            return Err(Error::new(EACCES));
+        }
+        if size == 0 || !offset.is_multiple_of(PAGE as u64) {
+            return Err(Error::new(EINVAL));
+        }
+        let (inode, store) = self.fs.inode_and_store(handle.inode)?;
+        let len = inode.size;
+        let Kind::File(contents) = &mut inode.kind else { return Err(Error::new(EACCES)) };
+        let address = contents.map(offset, size, len, shared, store)?;
+        if shared && let Some(handle) = self.handles.get_mut(id) {
+            handle.mapped += size.div_ceil(PAGE) as u64;
+        }
+        Ok(address)
+    }
+
+    fn munmap(&mut self, id: usize, _: u64, size: usize, _: MunmapFlags, _: &CallerCtx) -> Result<()> {
+        let handle = self.handles.get_mut(id).ok_or(Error::new(EBADF))?;
+        let pages = handle.mapped.min(size.div_ceil(PAGE) as u64);
+        handle.mapped -= pages;
+        let Handle { inode, mapped, closed, .. } = *handle;
+        if let Kind::File(contents) = &mut self.fs.inode_mut(inode)?.kind {
+            contents.unmap(pages);
+        }
+        if closed && mapped == 0 {
+            self.drop_handle(id);
+        }
+        Ok(())
+    }
+
+    fn inode(&self, id: usize) -> Result<usize> {
+        Ok(self.fs.inode(self.handle(id)?.inode)?.serial as usize)
+    }
+
+    #[inline]
+    fn on_close(&mut self, id: usize) {
+        if id < self.roots {
+            return;
+        }
+        match self.handles.get_mut(id) {
+            Some(handle) if handle.mapped > 0 => handle.closed = true,
+            _ => self.drop_handle(id),
+        }
+    }
+}
+
+impl<C: Clock> Scheme for RamFs<C> {
+    fn lockable(&mut self, id: usize) -> Result<Lockable> {
+        let Handle { inode, read, write, .. } = self.handle(id)?;
+        Ok(Lockable { inode: self.fs.inode(inode)?.serial, read, write })
+    }
+}
