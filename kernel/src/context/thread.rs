@@ -269,24 +269,30 @@ impl Thread {
         if !self.is_current() && !self.is_new() {
             return Err(Error::new(EBUSY));
         }
-        if let Some(files) = &files {
-            files.join();
-        }
         let old = core::mem::replace(&mut shared.files, files.clone());
         drop(shared);
         if self.is_current() {
+            if let Some(files) = &files {
+                files.join();
+            }
             drop(self.files.with(|own| core::mem::replace(own, files)));
-        }
-        if let Some(old) = old {
-            old.leave();
+            if let Some(old) = old {
+                old.leave();
+            }
         }
         Ok(())
     }
 
-    /// Makes a new thread runnable; false when it was started before. Nobody can change its spaces from here on.
+    /// Makes a new thread runnable; false when it was started before. Nobody can change its spaces from here on, and its
+    /// descriptor table stays as long as it lives. (A thread that is not started keeps no table from being emptied: its own
+    /// handle may lie there.)
     pub(super) fn leave_new(&self) -> bool {
-        let _shared = self.shared.lock();
-        self.state.compare_exchange(state::NEW, state::RUNNABLE, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        let shared = self.shared.lock();
+        let started = self.state.compare_exchange(state::NEW, state::RUNNABLE, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if started && let Some(files) = &shared.files {
+            files.join();
+        }
+        started
     }
 
     /// First thing the thread itself does: takes what it was given while it was new.
@@ -402,14 +408,11 @@ impl Thread {
             self.free();
         } else if left == 1 && self.is_new() {
             // Never started, and nobody can start it any more.
-            let (space, files) = {
+            let gone = {
                 let mut shared = self.shared.lock();
                 (shared.space.take(), shared.files.take())
             };
-            if let Some(files) = files {
-                files.leave();
-            }
-            drop(space);
+            drop(gone);
             self.release();
         }
     }

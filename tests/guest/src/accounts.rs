@@ -49,7 +49,9 @@ impl Accounts {
                 return;
             }
             if start.elapsed() > SETTLE {
-                println!("{}", std::fs::read_to_string("/scheme/sys/heap").unwrap_or_default());
+                for text in ["heap", "context"] {
+                    println!("{}", std::fs::read_to_string(format!("/scheme/sys/{text}")).unwrap_or_default());
+                }
                 panic!("leaked: {self} before, {now} after");
             }
             sleep(Duration::from_millis(50));

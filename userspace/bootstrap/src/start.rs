@@ -2,6 +2,7 @@
 
 use std::arch::asm;
 use std::io::{Error, ErrorKind, Result};
+use std::os::unix::fs::PermissionsExt;
 
 use kernel_core::cmdline::Options;
 use libredox::{Fd, call};
@@ -17,6 +18,8 @@ use crate::tree::{Kind, ROOT, Tree};
 
 /// Daemons that everything else may count on, in the order of their start.
 const DAEMONS: [&str; 2] = ["zerod", "ramfs"];
+/// Where programs put what nobody needs for long.
+const TMP: &str = "/tmp";
 /// Where a daemon finds the descriptor on which it says that it is ready.
 const NOTIFY: usize = 3;
 /// The roots of the kernel's schemes.
@@ -110,6 +113,9 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
             Err(error) => eprintln!("bootstrap: {name} does not start: {error}"),
         }
     }
+    if let Err(error) = make_tmp() {
+        eprintln!("bootstrap: {TMP} cannot be made: {error}");
+    }
     let image = std::fs::read(options.init).map_err(|error| Error::other(format!("{}: {error}", options.init)))?;
     let mut init = console(Spawn::new(&image, options.init)).namespace(namespace);
     for word in options.init_args.split_ascii_whitespace() {
@@ -117,6 +123,12 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     }
     let init = init.env("PATH", "/scheme/initfs/bin").env("RUST_BACKTRACE", "1");
     init.start().map_err(|error| Error::other(format!("{}: {error}", options.init)))?.wait()
+}
+
+/// The directory in which everybody may make files, and only their owner may remove them.
+fn make_tmp() -> Result<()> {
+    std::fs::create_dir(TMP)?;
+    std::fs::set_permissions(TMP, std::fs::Permissions::from_mode(0o1777))
 }
 
 fn scheme_error(error: syscall::Error) -> Error {
