@@ -130,6 +130,16 @@ enum Back {
 fn put(cpu: &'static PerCpu, thread: &'static Thread, how: Back) {
     let sched = &cpu.sched;
     let level = thread.level().min(NOBODY - 1);
+    let how = match how {
+        // It may have waited in between as often as it likes: what it has used of its slice counts.
+        Back::New if crate::time::ticks_to_ns(thread.slice_used.load(Ordering::Relaxed)) >= slice_ns(level) => {
+            Back::Expired
+        }
+        how => how,
+    };
+    if matches!(how, Back::Expired) {
+        thread.slice_used.store(0, Ordering::Relaxed);
+    }
     {
         let mut queue = sched.queue.lock();
         match how {
@@ -159,10 +169,10 @@ fn limit_slice(cpu: &PerCpu, current: &Thread) {
     if cpu.sched.slice_end.get() != 0 || current.is_kernel_thread() {
         return;
     }
-    let left = match current.slice_left.load(Ordering::Relaxed) {
-        0 => slice_ns(current.level().min(NOBODY - 1)),
-        left => left,
-    };
+    let slice = slice_ns(current.level().min(NOBODY - 1));
+    let used = crate::time::ticks_to_ns(current.slice_used.load(Ordering::Relaxed));
+    // Who has run on alone for longer than a slice gets one more.
+    let left = if used < slice { slice - used } else { slice };
     let end = crate::time::now_ns() + left;
     cpu.sched.slice_end.set(end);
     timeout::want(end);
@@ -185,9 +195,7 @@ pub(super) fn slice_interrupt(now: u64) {
     let cpu = percpu::this();
     let end = cpu.sched.slice_end.get();
     if end != 0 && now >= end {
-        let current = percpu::current();
-        current.slice_left.store(0, Ordering::Relaxed);
-        current.pending.fetch_or(pending::RESCHEDULE, Ordering::Relaxed);
+        percpu::current().pending.fetch_or(pending::RESCHEDULE, Ordering::Relaxed);
     }
 }
 
@@ -282,7 +290,9 @@ fn go(cpu: &'static PerCpu, next: &'static Thread) {
         return;
     }
     let now = crate::time::tsc();
-    me.cpu_time.fetch_add_relaxed(now.wrapping_sub(cpu.sched.since.get()));
+    let ran = now.wrapping_sub(cpu.sched.since.get());
+    me.cpu_time.fetch_add_relaxed(ran);
+    me.slice_used.fetch_add_relaxed(ran);
     cpu.sched.since.set(now);
     cpu.sched.switches.set(cpu.sched.switches.get() + 1);
     next.on_cpu.store(true, Ordering::Relaxed);
@@ -353,12 +363,8 @@ pub fn preempt() {
     let end = cpu.sched.slice_end.get();
     let now = crate::time::now_ns();
     if end != 0 && now >= end {
-        me.slice_left.store(slice_ns(me.level().min(NOBODY - 1)), Ordering::Relaxed);
         put(cpu, me, Back::Expired);
     } else {
-        if end != 0 {
-            me.slice_left.store(end - now, Ordering::Relaxed);
-        }
         put(cpu, me, Back::Preempted);
     }
     leave();
@@ -378,6 +384,14 @@ pub fn lend_level(server: &'static Thread, caller_level: u8) {
     }
     server.level.store(caller_level, Ordering::Relaxed);
     raise_queued(server, caller_level);
+}
+
+/// The current thread takes on a caller's priority, if that is higher.
+#[inline]
+pub fn take_level(me: &Thread, caller_level: u8) {
+    if caller_level < me.level() {
+        me.level.store(caller_level, Ordering::Relaxed);
+    }
 }
 
 /// A server that waits in a run queue moves up to its new level.
@@ -450,6 +464,11 @@ fn stealable(cpu: &'static PerCpu) -> bool {
 /// Tells a thread to leave its call and look around; it does so wherever it is.
 pub fn interrupt(thread: &'static Thread, bits: u32) {
     thread.pending.fetch_or(bits, Ordering::SeqCst);
+    nudge(thread);
+}
+
+/// Has a thread look at what is pending, wherever it is.
+pub fn nudge(thread: &'static Thread) {
     if wait::wake(thread, Wake::Interrupt) {
         return;
     }

@@ -53,7 +53,8 @@ pub extern "C" fn leave_kernel() {
 /// Ends a stop.
 pub fn resume(thread: &'static Thread) {
     if thread.pending.fetch_and(!pending::STOP, Ordering::SeqCst) & pending::STOP != 0 {
-        wait::wake(thread, wait::Wake::Event);
+        // It may still be on its way there, in the wait of a call: that one must not take this for its event.
+        wait::wake(thread, wait::Wake::Interrupt);
     }
 }
 
@@ -61,23 +62,14 @@ pub fn resume(thread: &'static Thread) {
 pub fn exit() -> ! {
     let me = Thread::current();
     // From here on it is not interrupted by its own end.
-    me.pending.store(0, Ordering::Relaxed);
+    me.pending.store(pending::ENDING, Ordering::Relaxed);
     // A thread may always give up its own.
     let _ = me.set_files(None);
-    if let Ok(Some(space)) = me.set_space(None) {
-        leave_space(space);
-    }
+    let _ = me.set_space(None);
     me.state.store(state::DEAD, Ordering::SeqCst);
     me.source.notify(syscall::EventFlags::EVENT_READ);
     sched::leave();
     unreachable!("a dead thread was run");
-}
-
-/// The last thread out tells the pagers.
-fn leave_space(space: Arc<AddressSpace>) {
-    if Arc::strong_count(&space) == 1 {
-        space.clear();
-    }
 }
 
 /// Sends the thread to libc's signal trampoline if a signal is pending and allowed.
@@ -187,9 +179,8 @@ pub fn end_space(space: &Arc<AddressSpace>, status: &ThreadStatus) {
     }
     thread::for_each(|thread| {
         // A thread that is started from now on sees the mark (`start`).
-        if !thread.is_new() && thread.remote_space().is_some_and(|other| Arc::ptr_eq(&other, space)) {
-            thread.update_status(|its| *its = *status);
-            sched::interrupt(thread, pending::KILL);
+        if thread.end_in(space, status) {
+            sched::nudge(thread);
         }
     });
 }

@@ -50,6 +50,8 @@ pub mod pending {
     pub const RESCHEDULE: u32 = 8;
     /// It has ended itself.
     pub const EXIT: u32 = 16;
+    /// Its end has begun.
+    pub const ENDING: u32 = 32;
 }
 
 /// A thread.
@@ -61,6 +63,10 @@ pub struct Thread {
     slot: u32,
     /// One for being alive, one for each handle.
     references: AtomicU32,
+    /// Which thread of those that the slot has served.
+    incarnation: AtomicU32,
+    /// Number of the timer that may wake it, see `timeout`.
+    pub(super) timer: AtomicU64,
     pub(super) state: AtomicU8,
     /// Whether a processor still has (or again has) it on its hands.
     pub(super) on_cpu: AtomicBool,
@@ -72,7 +78,8 @@ pub struct Thread {
     /// Priority of its own, and the one it has now (a server has its callers').
     pub(super) base_level: AtomicU8,
     pub(super) level: AtomicU8,
-    pub(super) slice_left: AtomicU64,
+    /// Ticks of its time slice that it has used.
+    pub(super) slice_used: AtomicU64,
     pub(super) cpu_time: AtomicU64,
     kernel: bool,
     /// Process id, written by the process manager.
@@ -114,6 +121,8 @@ impl Thread {
             arch: ArchContext::new(),
             slot,
             references: AtomicU32::new(1),
+            incarnation: AtomicU32::new(0),
+            timer: AtomicU64::new(0),
             state: AtomicU8::new(state::FREE),
             on_cpu: AtomicBool::new(false),
             wake_reason: AtomicU8::new(0),
@@ -122,7 +131,7 @@ impl Thread {
             affinity: AtomicU64::new(u64::MAX),
             base_level: AtomicU8::new(DEFAULT_LEVEL),
             level: AtomicU8::new(DEFAULT_LEVEL),
-            slice_left: AtomicU64::new(0),
+            slice_used: AtomicU64::new(0),
             cpu_time: AtomicU64::new(0),
             kernel,
             pid: AtomicU32::new(0),
@@ -186,6 +195,18 @@ impl Thread {
         self.slot
     }
 
+    /// Which thread of those that its slot has served this is.
+    #[inline]
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is on its way out, and waits for nobody.
+    #[inline]
+    pub fn is_ending(&self) -> bool {
+        self.pending() & pending::ENDING != 0
+    }
+
     /// Whether it never runs user code.
     #[inline]
     pub fn is_kernel_thread(&self) -> bool {
@@ -243,9 +264,9 @@ impl Thread {
         self.shared.lock().files.clone()
     }
 
-    /// Gives a thread that is not started, or the current one, another address space; answers the old one, to be dropped with
-    /// nothing locked. `EBUSY` for a thread that is neither.
-    pub fn set_space(&self, space: Option<Arc<AddressSpace>>) -> Result<Option<Arc<AddressSpace>>> {
+    /// Gives a thread that is not started, or the current one, another address space. With nothing locked: the old one may go, and
+    /// what it had mapped. `EBUSY` for a thread that is neither.
+    pub fn set_space(&self, space: Option<Arc<AddressSpace>>) -> Result<()> {
         let mut shared = self.shared.lock();
         if !self.is_current() && !self.is_new() {
             return Err(Error::new(EBUSY));
@@ -255,12 +276,18 @@ impl Thread {
         drop(shared);
         if self.is_current() {
             match &space {
-                Some(space) => crate::arch::tlb::enter(space.root()),
+                Some(space) => {
+                    space.join();
+                    crate::arch::tlb::enter(space.root());
+                }
                 None => crate::arch::tlb::leave_user_space(),
             }
             drop(self.space.with(|own| core::mem::replace(own, space)));
+            if let Some(old) = old {
+                old.leave();
+            }
         }
-        Ok(old)
+        Ok(())
     }
 
     /// Gives such a thread another descriptor table, or none. With nothing locked: the old one may go.
@@ -288,9 +315,15 @@ impl Thread {
     /// handle may lie there.)
     pub(super) fn leave_new(&self) -> bool {
         let shared = self.shared.lock();
-        let started = self.state.compare_exchange(state::NEW, state::RUNNABLE, Ordering::SeqCst, Ordering::Relaxed).is_ok();
-        if started && let Some(files) = &shared.files {
-            files.join();
+        let started =
+            self.state.compare_exchange(state::NEW, state::RUNNABLE, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        if started {
+            if let Some(files) = &shared.files {
+                files.join();
+            }
+            if let Some(space) = &shared.space {
+                space.join();
+            }
         }
         started
     }
@@ -372,8 +405,21 @@ impl Thread {
             state::BLOCKED => status.state = public::BLOCKED,
             _ => {}
         }
-        status.cpu_time_ns = crate::time::tsc_to_ns(self.cpu_time.load(Ordering::Relaxed));
+        status.cpu_time_ns = crate::time::ticks_to_ns(self.cpu_time.load(Ordering::Relaxed));
         status
+    }
+
+    /// Marks it as to be ended if it runs in this space; false when it does not, or is not started or dead.
+    pub(super) fn end_in(&self, space: &Arc<AddressSpace>, status: &ThreadStatus) -> bool {
+        // Under this lock it can neither leave the space nor be started, so the slot cannot serve another thread meanwhile.
+        let mut shared = self.shared.lock();
+        let inside = shared.space.as_ref().is_some_and(|own| Arc::ptr_eq(own, space));
+        if !inside || self.is_new() || self.is_dead() {
+            return false;
+        }
+        shared.status = *status;
+        self.pending.fetch_or(pending::KILL, Ordering::SeqCst);
+        true
     }
 
     /// Changes the recorded status.
@@ -488,7 +534,9 @@ pub fn create() -> Result<&'static Thread> {
     let base = if creator.is_kernel_thread() { DEFAULT_LEVEL } else { creator.base_level() };
     thread.base_level.store(base, Ordering::Relaxed);
     thread.level.store(base, Ordering::Relaxed);
-    thread.slice_left.store(0, Ordering::Relaxed);
+    thread.slice_used.store(0, Ordering::Relaxed);
+    thread.incarnation.fetch_add(1, Ordering::Relaxed);
+    thread.timer.store(0, Ordering::Relaxed);
     thread.cpu_time.store(0, Ordering::Relaxed);
     thread.last_call.store(0, Ordering::Relaxed);
     thread.delivery.store(0, Ordering::Relaxed);

@@ -65,6 +65,28 @@ pub fn number(timer: Timer) -> u64 {
     timer.number
 }
 
+/// [`Thread::timer`] while the wake-up is under way.
+const FIRING: u64 = u64::MAX;
+
+/// Leaves the processor until the current thread, which is marked as blocked, is woken or `deadline` has passed. Afterwards the
+/// deadline cannot wake it any more.
+pub(super) fn sleep(me: &'static Thread, deadline: u64) {
+    let timer = {
+        let cpu = percpu::this();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        me.timer.store(number, Ordering::Relaxed);
+        cpu.sched.timers.queue.lock().insert((deadline, number), Target::Thread(me));
+        want(deadline);
+        Timer { deadline, number, cpu: cpu.index as u32 }
+    };
+    sched::leave();
+    while me.timer.compare_exchange(timer.number, 0, Ordering::Acquire, Ordering::Relaxed) == Err(FIRING) {
+        // Another processor is in the middle of waking: it has interrupts off and waits for nobody.
+        core::hint::spin_loop();
+    }
+    cancel(timer);
+}
+
 /// Takes a deadline back; nothing happens when it has passed.
 pub fn cancel(timer: Timer) {
     if let Some(cpu) = percpu::get(timer.cpu as usize) {
@@ -98,8 +120,12 @@ pub fn interrupt() {
         };
         match due {
             None => break,
-            Some((_, Target::Thread(thread))) => {
-                wait::wake(thread, Wake::Timeout);
+            Some(((_, number), Target::Thread(thread))) => {
+                // Only the wait that this deadline was set for.
+                if thread.timer.compare_exchange(number, FIRING, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    wait::wake(thread, Wake::Timeout);
+                    thread.timer.store(0, Ordering::Release);
+                }
             }
             Some(((_, number), Target::Object(object))) => {
                 if let Some(object) = object.upgrade() {

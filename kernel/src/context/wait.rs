@@ -49,11 +49,7 @@ pub fn block(deadline: Option<u64>) -> Wake {
     }
     match deadline {
         None => sched::leave(),
-        Some(deadline) => {
-            let timer = timeout::start(deadline, timeout::Target::Thread(me));
-            sched::leave();
-            timeout::cancel(timer);
-        }
+        Some(deadline) => timeout::sleep(me, deadline),
     }
     me.last_wake()
 }

@@ -5,7 +5,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use kernel_core::vma::{self, Prot, Vma, VmaMap};
 use syscall::MapFlags;
@@ -96,6 +96,8 @@ pub fn prot(flags: MapFlags) -> Prot {
 pub struct AddressSpace {
     id: u64,
     root: u64,
+    /// Threads that run in it.
+    users: AtomicUsize,
     /// No thread may start in it any more.
     ended: AtomicBool,
     inner: Lock<{ level::SPACE }, Inner>,
@@ -125,6 +127,18 @@ impl Removed {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl AddressSpace {
+    /// One more thread runs in it.
+    pub fn join(&self) {
+        self.users.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One thread less runs in it. The last one out unmaps everything; that may wait for pagers, if the thread does not end.
+    pub fn leave(&self) {
+        if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.clear();
+        }
+    }
+
     /// Marks the space as ended; false when it was already.
     pub fn set_ended(&self) -> bool {
         !self.ended.swap(true, Ordering::SeqCst)
@@ -146,6 +160,7 @@ impl AddressSpace {
         Ok(AddressSpace {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             root: table.root(),
+            users: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             inner: Lock::new(Inner { table, vmas }),
         })

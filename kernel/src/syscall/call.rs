@@ -107,6 +107,13 @@ fn call_user(
     request.args[5] = match second {
         Some(second) => {
             request.sqe_flags = SqeFlags::MULTIPLE_IDS;
+            if standard {
+                // The second number has the place of the credentials: here those are in the upper halves of the two words, of
+                // which a standard call uses the lower ones only.
+                let credentials = credentials();
+                request.args[3] = word(0) & 0xffff_ffff | credentials >> 32 << 32;
+                request.args[4] = word(1) & 0xffff_ffff | credentials << 32;
+            }
             second as u64
         }
         None if standard && keeps_third_word(word(0)) => word(2),

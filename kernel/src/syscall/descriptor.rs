@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use syscall::error::{EEXIST, EINVAL, EIO, EMFILE, ENAMETOOLONG, ENOSYS, EOPNOTSUPP, Error, Result};
+use syscall::error::{EEXIST, EINVAL, EIO, EMFILE, ENAMETOOLONG, ENODEV, ENOSYS, EOPNOTSUPP, Error, Result};
 use syscall::schemev2::{NewFdFlags, Opcode};
 use syscall::{F_DUPFD, F_GET_SCHEMEID, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_FCNTL_MASK};
 
@@ -154,6 +154,8 @@ pub fn fcntl(fd: usize, command: usize, argument: usize) -> Result<usize> {
             Ok(0)
         }
         F_GET_SCHEMEID => Ok(match &description.target {
+            // Whoever keeps a name for the scheme learns here that nobody serves it any more.
+            Target::User { scheme, .. } if scheme.is_dead() => return Err(Error::new(ENODEV)),
             Target::User { scheme, .. } => scheme.id() as usize,
             Target::Kernel(object) => object.scheme() as usize,
         }),

@@ -120,19 +120,14 @@ impl ThreadHandle {
             regs.rip = word(metadata, 3)?;
             // The registers of the old program mean nothing in the new space.
             regs = IntRegisters { rsp: regs.rsp, rip: regs.rip, ..IntRegisters::default() };
-            let old = self.thread.set_space(Some(space))?;
+            self.thread.set_space(Some(space))?;
             self.thread.set_sighandler(SetSighandlerData::default());
             self.thread.arch.set_registers(&regs);
             // Out by the slow way, which loads every register.
             self.thread.pending.fetch_or(pending::INTERRUPT, Ordering::Relaxed);
-            if let Some(old) = old
-                && Arc::strong_count(&old) == 1
-            {
-                old.clear();
-            }
             return Ok(0);
         }
-        self.thread.set_space(Some(space)).map(drop)?;
+        self.thread.set_space(Some(space))?;
         Ok(0)
     }
 

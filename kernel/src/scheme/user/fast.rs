@@ -3,14 +3,15 @@
 
 use core::sync::atomic::Ordering;
 
-use syscall::error::Result;
+use syscall::error::{EINTR, EIO, Error, Result};
 use syscall::schemev2::Opcode;
 
 use super::request::{State, head};
-use super::{Back, Payload, UserScheme, demux, sqe, window};
+use super::{Back, Inner, Payload, UserScheme, demux, sqe, window};
 use crate::context::wait::{self, Wake};
 use crate::context::{Thread, sched};
 use crate::memory::{PAGE_SIZE, UserSlice};
+use crate::sync::{Guard, level};
 
 impl UserScheme {
     /// Sends a request with a payload in the client's memory and waits for the daemon's number. `args` are the arguments but
@@ -36,7 +37,7 @@ impl UserScheme {
             drop(inner);
             return self.call_long(opcode, [number, third, fourth], last, slice, (to_daemon, back));
         };
-        request.begin(me);
+        request.begin(Some(me));
         let tag = request.sqe.tag;
         request.sqe.opcode = opcode as u8;
         let pid = u64::from(me.pid.load(Ordering::Relaxed));
@@ -60,7 +61,7 @@ impl UserScheme {
             wait::block(None);
             return self.finish_short(me, index, slice, back);
         };
-        inner.server = Some(daemon);
+        inner.server = Some((daemon, daemon.incarnation()));
         let words = [
             head(opcode as u8, 0, tag),
             number as u64,
@@ -99,7 +100,7 @@ impl UserScheme {
     #[inline(always)]
     fn finish_short(&self, me: &'static Thread, index: usize, slice: UserSlice, back: Back) -> Result<usize> {
         if me.last_wake() != Wake::Event && self.interrupted(me, index).is_none() {
-            return Err(syscall::Error::new(syscall::error::EINTR));
+            return Err(Error::new(EINTR));
         }
         let value = demux(me.reply.load(Ordering::Relaxed) as usize);
         let returned = match (back, value) {
@@ -114,9 +115,23 @@ impl UserScheme {
         };
         let mut inner = self.inner.lock();
         let marks = inner.requests.get(index).marks;
+        if marks.has_holdings {
+            return self.refuse_holdings(inner, index);
+        }
         self.free(&mut inner, index);
         drop(inner);
         copied?;
         value.map_err(|error| marks.judge(error))
+    }
+
+    /// The daemon has answered with descriptors where none were asked for: they are closed.
+    #[cold]
+    #[inline(never)]
+    fn refuse_holdings(&self, mut inner: Guard<'_, { level::SCHEME }, Inner>, index: usize) -> Result<usize> {
+        let given = core::mem::take(&mut inner.requests.get(index).given);
+        self.free(&mut inner, index);
+        drop(inner);
+        drop(given);
+        Err(Error::new(EIO))
     }
 }

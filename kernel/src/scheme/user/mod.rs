@@ -65,8 +65,9 @@ struct Inner {
     bound: u64,
     space: Weak<AddressSpace>,
     base: usize,
-    /// The thread that took a request last: who inherits the priority of those that queue.
-    server: Option<&'static Thread>,
+    /// The thread that took a request last, and which one of those that its slot has served: it inherits the priority of those
+    /// that queue.
+    server: Option<(&'static Thread, u32)>,
     /// What requests that were given up held, to be dropped with nothing locked.
     garbage: Vec<Garbage>,
 }
@@ -118,10 +119,17 @@ pub enum Back {
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(64);
 
-/// A request without arguments beyond these.
+/// A request with these arguments and the credentials of the thread that makes it. (Where an operation has six arguments, its
+/// maker puts the last one over the credentials.)
 pub fn sqe(opcode: Opcode, args: [usize; 5]) -> Sqe {
     let [a, b, c, d, e] = args.map(|arg| arg as u64);
-    Sqe { opcode: opcode as u8, args: [a, b, c, d, e, 0], ..Sqe::default() }
+    Sqe { opcode: opcode as u8, args: [a, b, c, d, e, Thread::current().credentials()], ..Sqe::default() }
+}
+
+/// A message without an answer: nobody's in particular, unless `caller` says whose.
+fn notice(opcode: Opcode, number: usize, caller: u64) -> Sqe {
+    let args = [number as u64, 0, 0, 0, 0, 0];
+    Sqe { opcode: opcode as u8, sqe_flags: SqeFlags::ONEWAY, args, caller, ..Sqe::default() }
 }
 
 /// Where the payload's address goes among the arguments; its length follows.
@@ -153,6 +161,11 @@ impl UserScheme {
     /// Number of the scheme, unique while the system runs; also the device number of its files.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Whether the daemon is gone.
+    pub fn is_dead(&self) -> bool {
+        self.inner.lock().dead
     }
 
     /// Sends a request that is answered by a number.
@@ -191,7 +204,7 @@ impl UserScheme {
                 return Err(Error::new(ENODEV));
             }
             if (!copied || inner.bound != 0)
-                && let Some(index) = inner.requests.take_free(me, sqe)
+                && let Some(index) = inner.requests.take_free(Some(me), sqe)?
             {
                 break index;
             }
@@ -246,7 +259,7 @@ impl UserScheme {
             for (place, word) in daemon.inbox.iter().zip(request.words()) {
                 place.store(word, Ordering::Relaxed);
             }
-            inner.server = Some(daemon);
+            inner.server = Some((daemon, daemon.incarnation()));
             daemon.delivery.store(index as u32 + 1, Ordering::Relaxed);
             sched::lend_level(daemon, level);
             drop(inner);
@@ -255,7 +268,9 @@ impl UserScheme {
         inner.requests.queue(index, level);
         let server = inner.server;
         drop(inner);
-        if let Some(server) = server {
+        if let Some((server, incarnation)) = server
+            && server.incarnation() == incarnation
+        {
             sched::lend_level(server, level);
         }
         self.socket_events.notify(EventFlags::EVENT_READ);
@@ -368,12 +383,29 @@ impl UserScheme {
         }
     }
 
+    /// Sends a request whose answer nobody waits for; it is lost when the scheme is dead or has no place.
+    fn send(&self, sqe: Sqe) {
+        let mut inner = self.inner.lock();
+        if inner.dead {
+            return;
+        }
+        let caller = u64::from(Thread::current().pid.load(Ordering::Relaxed));
+        let Ok(Some(index)) = inner.requests.take_free(None, Sqe { caller, ..sqe }) else { return };
+        inner.requests.queue(index, Thread::current().level());
+        self.wake_idle(&mut inner);
+    }
+
     /// A message without an answer.
     fn post(&self, inner: &mut Inner, notice: Sqe) {
         if inner.dead {
             return;
         }
         inner.notices.push_back(notice);
+        self.wake_idle(inner);
+    }
+
+    /// Has a thread of the daemon look at the queues.
+    fn wake_idle(&self, inner: &mut Inner) {
         while let Some(daemon) = inner.idle.pop() {
             daemon.delivery.store(0, Ordering::Relaxed);
             if wait::wake(daemon, Wake::Event) {
@@ -389,16 +421,13 @@ impl UserScheme {
         if let Some(source) = source {
             source.clear();
         }
-        let notice = Sqe { sqe_flags: SqeFlags::ONEWAY, ..sqe(Opcode::CloseMsg, [number, 0, 0, 0, 0]) };
-        self.post(&mut self.inner.lock(), notice);
+        self.post(&mut self.inner.lock(), notice(Opcode::CloseMsg, number, 0));
     }
 
     /// A descriptor to a number is gone, and the daemon wanted to know.
     pub fn notify_detach(&self, number: usize) {
         let pid = Thread::current().pid.load(Ordering::Relaxed);
-        let notice =
-            Sqe { sqe_flags: SqeFlags::ONEWAY, caller: u64::from(pid), ..sqe(Opcode::Detach, [number, 0, 0, 0, 0]) };
-        self.post(&mut self.inner.lock(), notice);
+        self.post(&mut self.inner.lock(), notice(Opcode::Detach, number, u64::from(pid)));
     }
 
     /// Those who watch a number.
@@ -556,8 +585,13 @@ impl Pager for Borrowed {
     fn unmapped(&self, index: usize, pages: usize) {
         if self.notify {
             let args = [self.number, pages * PAGE_SIZE, self.notify_flags, self.offset + index * PAGE_SIZE, 0];
+            let request = sqe(Opcode::Munmap, args);
+            if Thread::current().is_ending() {
+                // A program's end does not wait for anybody.
+                return self.scheme.send(request);
+            }
             // A daemon that does not care, or is gone, changes nothing: the pages are unmapped.
-            let _ = self.scheme.call(sqe(Opcode::Munmap, args), Payload::None);
+            let _ = self.scheme.call(request, Payload::None);
         }
     }
 }

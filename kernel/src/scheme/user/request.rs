@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use syscall::error::{ECANCELED, EINTR, EIO, Error};
+use syscall::error::{ECANCELED, EINTR, EIO, Error, Result};
 use syscall::schemev2::{Opcode, Sqe, SqeFlags};
 
 use super::lend::Loan;
@@ -114,9 +114,9 @@ pub struct Requests {
 impl Request {
     /// Makes it the caller's; the tag stands in the `Sqe` since it was freed last.
     #[inline(always)]
-    pub fn begin(&mut self, caller: &'static Thread) {
+    pub fn begin(&mut self, caller: Option<&'static Thread>) {
         self.state = State::New;
-        self.caller = Some(caller);
+        self.caller = caller;
         self.marks = Marks::default();
     }
 
@@ -125,6 +125,15 @@ impl Request {
     pub fn words(&self) -> Words {
         let [a, b, c, d, e, f] = self.sqe.args;
         [head(self.sqe.opcode, self.sqe.sqe_flags.bits(), self.sqe.tag), a, b, c, d, e, f, self.sqe.caller]
+    }
+
+    /// Makes it again what was delivered as these words.
+    pub fn restore(&mut self, words: Words) {
+        let [head, a, b, c, d, e, f, caller] = words;
+        self.sqe.opcode = head as u8;
+        self.sqe.sqe_flags = SqeFlags::from_bits_truncate((head >> 8) as u8);
+        self.sqe.args = [a, b, c, d, e, f];
+        self.sqe.caller = caller;
     }
 
     /// The message that tells the daemon of the caller's wish to leave; once.
@@ -161,25 +170,29 @@ impl Requests {
         Some((index, self.table.get_mut(index)?))
     }
 
-    /// Takes a free place for a request of `caller`; `None` when the table is full.
+    /// Takes a free place for a request of `caller`; `None` when the table is full, `ENOMEM` when there is no memory for more.
     #[inline]
-    pub fn take_free(&mut self, caller: &'static Thread, sqe: Sqe) -> Option<usize> {
+    pub fn take_free(&mut self, caller: Option<&'static Thread>, sqe: Sqe) -> Result<Option<usize>> {
         let index = match self.free.pop() {
             Some(index) => index as usize,
-            None => self.grow()?,
+            None => match self.grow()? {
+                Some(index) => index,
+                None => return Ok(None),
+            },
         };
         let request = &mut self.table[index];
         request.begin(caller);
         request.sqe = Sqe { tag: request.sqe.tag, ..sqe };
-        Some(index)
+        Ok(Some(index))
     }
 
     #[cold]
-    fn grow(&mut self) -> Option<usize> {
+    fn grow(&mut self) -> Result<Option<usize>> {
         let index = self.table.len();
-        if index >= window::SLOTS || crate::memory::admit().is_err() {
-            return None;
+        if index >= window::SLOTS {
+            return Ok(None);
         }
+        crate::memory::admit()?;
         self.table.push(Request {
             state: State::Free,
             caller: None,
@@ -194,7 +207,7 @@ impl Requests {
         let places = self.table.len();
         self.free.reserve(places);
         self.queue.reserve(places);
-        Some(index)
+        Ok(Some(index))
     }
 
     /// Frees a place.

@@ -82,9 +82,9 @@ impl Socket {
         }
         let index = inner.requests.next()?;
         let me = Thread::current();
-        inner.server = Some(me);
+        inner.server = Some((me, me.incarnation()));
         if let Some(level) = inner.requests.caller_level(index) {
-            sched::lend_level(me, level);
+            sched::take_level(me, level);
         }
         Some(Taken::Request(index, inner.requests.get(index).sqe))
     }
@@ -147,7 +147,7 @@ impl Socket {
             Taken::Request(index, _) => inner.requests.requeue(index),
             Taken::Inbox(index) => {
                 let words = Thread::current().inbox.each_ref().map(|word| word.load(Ordering::Relaxed));
-                inner.requests.get(index).sqe.args.copy_from_slice(&words[1..7]);
+                inner.requests.get(index).restore(words);
                 inner.requests.requeue(index);
             }
         }
@@ -190,7 +190,9 @@ impl Socket {
         Ok(done)
     }
 
-    /// Carries out one answer; the thread that it answers is given back, to be woken or handed over to.
+    /// Carries out one answer. The thread that waits for it is claimed (`wait::claim`) while the scheme is locked, so that the
+    /// wake-up cannot meet a later wait of that thread; whoever gets it here must run it or queue it. None: nobody waits, or the
+    /// one who does is on its way out of the wait and will find the answer.
     #[inline(always)]
     fn answer(
         &self,
@@ -206,7 +208,7 @@ impl Socket {
                 request.marks.extra = cqe.extra_raw[0];
                 request.state = State::Done;
                 caller.reply.store(cqe.result, Ordering::Relaxed);
-                return Ok(Some(caller));
+                return Ok(wait::claim(caller, Wake::Event).then_some(caller));
             }
         }
         self.answer_otherwise(inner, cqe, passed)
@@ -251,7 +253,7 @@ impl Socket {
         match request.caller {
             Some(caller) => {
                 caller.reply.store(value, Ordering::Relaxed);
-                Ok(Some(caller))
+                Ok(wait::claim(caller, Wake::Event).then_some(caller))
             }
             None => {
                 self.answer_to_nobody(inner, index, value);
@@ -269,11 +271,7 @@ impl Socket {
         let garbage = (core::mem::take(&mut request.given), core::mem::take(&mut request.sent), request.loan.take());
         self.scheme.free(inner, index);
         if opened && regular {
-            let notice = Sqe {
-                sqe_flags: syscall::schemev2::SqeFlags::ONEWAY,
-                ..super::sqe(Opcode::CloseMsg, [value as usize, 0, 0, 0, 0])
-            };
-            inner.notices.push_back(notice);
+            self.scheme.post(inner, super::notice(Opcode::CloseMsg, value as usize, 0));
         }
         inner.garbage.push(garbage);
     }
@@ -338,7 +336,9 @@ impl Socket {
 
     fn write_answer(&self, from: UserSlice) -> Result<()> {
         let cqe: Cqe = from.read_value()?;
-        self.end_loan(cqe.tag);
+        if cqe.flags != CqeOpcode::SendFevent as u8 {
+            self.end_loan(cqe.tag);
+        }
         let mut passed = Self::take_passed(&cqe)?;
         let (caller, garbage) = {
             let mut inner = self.scheme.inner.lock();
@@ -349,7 +349,7 @@ impl Socket {
         let caller = caller?;
         sched::return_level(Thread::current());
         if let Some(caller) = caller {
-            wait::wake(caller, Wake::Event);
+            sched::enqueue(caller);
         }
         Ok(())
     }
@@ -363,7 +363,9 @@ impl Socket {
         let cqe: Cqe = buffer.read_value()?;
         let mut passed = Self::take_passed(&cqe)?;
         let mut inner = self.lock_bound()?;
-        if inner.requests.by_tag(cqe.tag).is_some_and(|index| inner.requests.get(index).marks.has_holdings) {
+        let is_answer = cqe.flags != CqeOpcode::SendFevent as u8;
+        if is_answer && inner.requests.by_tag(cqe.tag).is_some_and(|index| inner.requests.get(index).marks.has_holdings)
+        {
             drop(inner);
             self.end_loan(cqe.tag);
             inner = self.scheme.inner.lock();
@@ -386,30 +388,25 @@ impl Socket {
         if let Some(taken) = Self::take(&mut inner) {
             drop(inner);
             if let Some(caller) = caller {
-                wait::wake(caller, Wake::Event);
+                sched::enqueue(caller);
             }
             return Ok(if self.give(taken, buffer).is_ok() { 2 } else { 1 });
         }
         if nonblock {
             drop(inner);
             if let Some(caller) = caller {
-                wait::wake(caller, Wake::Event);
+                sched::enqueue(caller);
             }
             return Ok(1);
         }
         let after = || match caller {
-            Some(caller)
-                if !Thread::current().is_interrupted()
-                    && sched::may_hand_over(caller)
-                    && wait::claim(caller, Wake::Event) =>
-            {
+            Some(caller) if !Thread::current().is_interrupted() && sched::may_hand_over(caller) => {
                 sched::hand_over(caller);
             }
-            Some(caller) => {
-                wait::wake(caller, Wake::Event);
-                wait::block(None);
-            }
-            None => {
+            other => {
+                if let Some(caller) = other {
+                    sched::enqueue(caller);
+                }
                 wait::block(None);
             }
         };
@@ -491,7 +488,9 @@ impl Object for Socket {
         let count = descriptions.len();
         let mut inner = self.scheme.inner.lock();
         let index = u32::try_from(*tag).ok().and_then(|tag| inner.requests.by_tag(tag)).ok_or(Error::new(EINVAL))?;
-        let before = core::mem::replace(&mut inner.requests.get(index).given, descriptions);
+        let request = inner.requests.get(index);
+        request.marks.has_holdings = true;
+        let before = core::mem::replace(&mut request.given, descriptions);
         drop(inner);
         drop(before);
         Ok(count)
