@@ -249,6 +249,14 @@ impl<C: Clock> FileSystem<C> {
         Ok(Opened { inode: id, read, write })
     }
 
+    /// What a path leads to, as [`Self::open`] finds it for `O_STAT`.
+    pub fn find(&self, volume: usize, from: InodeId, path: &str, flags: usize, user: User) -> Result<InodeId> {
+        let follow = flags & (O_SYMLINK | O_NOFOLLOW) == 0;
+        let id = self.walk(from, path, Walk { volume, user, follow })?.found.ok_or(Error::new(ENOENT))?;
+        self.check_open(id, flags, false)?;
+        Ok(id)
+    }
+
     /// Whether something can be opened with these flags, permissions apart.
     #[inline]
     fn check_open(&self, id: InodeId, flags: usize, write: bool) -> Result<()> {

@@ -8,7 +8,7 @@ use scheme_server::syscall::flag::{AT_REMOVEDIR, EventFlags, F_SETFL, MapFlags, 
 use scheme_server::{CallerCtx, Handles, NewFdFlags, OpenResult, Scheme, SchemeSync};
 
 use crate::fs::{Clock, FileSystem, Opened};
-use crate::inode::{InodeId, Kind, User};
+use crate::inode::{Inode, InodeId, Kind, User};
 use crate::memory::PAGE;
 use crate::walk::Walk;
 
@@ -38,6 +38,32 @@ pub struct RamFs<C> {
 
 fn user(ctx: &CallerCtx) -> User {
     User { uid: ctx.uid, gid: ctx.gid }
+}
+
+/// Writes what is known of an inode.
+fn describe(inode: &Inode, stat: &mut Stat) {
+    let (size, pages) = match &inode.kind {
+        Kind::File(contents) => (inode.size, contents.page_count()),
+        Kind::Link(target) => (target.len() as u64, 0),
+        Kind::Directory(names) => (names.len() as u64, 0),
+    };
+    *stat = Stat {
+        st_dev: 0,
+        st_ino: inode.serial,
+        st_mode: inode.mode(),
+        st_nlink: inode.links,
+        st_uid: inode.uid,
+        st_gid: inode.gid,
+        st_size: size,
+        st_blksize: PAGE as u32,
+        st_blocks: pages * (PAGE as u64 / BLOCK),
+        st_mtime: inode.modified.tv_sec as u64,
+        st_mtime_nsec: inode.modified.tv_nsec as u32,
+        st_atime: inode.accessed.tv_sec as u64,
+        st_atime_nsec: inode.accessed.tv_nsec as u32,
+        st_ctime: inode.changed.tv_sec as u64,
+        st_ctime_nsec: inode.changed.tv_nsec as u32,
+    };
 }
 
 impl<C: Clock> RamFs<C> {
@@ -208,28 +234,7 @@ impl<C: Clock> SchemeSync for RamFs<C> {
     #[inline]
     fn fstat(&mut self, id: usize, stat: &mut Stat, _: &CallerCtx) -> Result<()> {
         let inode = self.fs.inode(self.handle(id)?.inode)?;
-        let (size, pages) = match &inode.kind {
-            Kind::File(contents) => (inode.size, contents.page_count()),
-            Kind::Link(target) => (target.len() as u64, 0),
-            Kind::Directory(names) => (names.len() as u64, 0),
-        };
-        *stat = Stat {
-            st_dev: 0,
-            st_ino: inode.serial,
-            st_mode: inode.mode(),
-            st_nlink: inode.links,
-            st_uid: inode.uid,
-            st_gid: inode.gid,
-            st_size: size,
-            st_blksize: PAGE as u32,
-            st_blocks: pages * (PAGE as u64 / BLOCK),
-            st_mtime: inode.modified.tv_sec as u64,
-            st_mtime_nsec: inode.modified.tv_nsec as u32,
-            st_atime: inode.accessed.tv_sec as u64,
-            st_atime_nsec: inode.accessed.tv_nsec as u32,
-            st_ctime: inode.changed.tv_sec as u64,
-            st_ctime_nsec: inode.changed.tv_nsec as u32,
-        };
+        describe(inode, stat);
         Ok(())
     }
 
@@ -353,6 +358,13 @@ impl<C: Clock> SchemeSync for RamFs<C> {
 }
 
 impl<C: Clock> Scheme for RamFs<C> {
+    fn stat_at(&mut self, dir: usize, path: &str, flags: usize, stat: &mut Stat, ctx: &CallerCtx) -> Result<()> {
+        let handle = self.handle(dir)?;
+        let inode = self.fs.find(handle.volume, handle.inode, path, flags, user(ctx))?;
+        describe(self.fs.inode(inode)?, stat);
+        Ok(())
+    }
+
     fn lockable(&mut self, id: usize) -> Result<Lockable> {
         let Handle { inode, read, write, .. } = self.handle(id)?;
         Ok(Lockable { inode: self.fs.inode(inode)?.serial, read, write })

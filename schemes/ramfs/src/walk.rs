@@ -49,10 +49,29 @@ pub struct Walk {
     pub follow: bool,
 }
 
+/// Where the first slash is. Looks at eight bytes at a time.
+#[inline]
+fn find_slash(bytes: &[u8]) -> Option<usize> {
+    const LOW: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    const SLASHES: u64 = u64::from_ne_bytes([b'/'; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let others = u64::from_le_bytes(*word) ^ SLASHES;
+        // The lowest byte that was a slash has its high bit here; bytes above it may have theirs for nothing.
+        let found = others.wrapping_sub(LOW) & !others & HIGH;
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|&byte| byte == b'/')?;
+    Some(words.len() * 8 + at)
+}
+
 /// The first name of a path, and what follows it.
 #[inline]
 fn split(path: &str) -> (&str, &str) {
-    match path.as_bytes().iter().position(|&byte| byte == b'/') {
+    match find_slash(path.as_bytes()) {
         Some(at) => (&path[..at], path[at..].trim_start_matches('/')),
         None => (path, ""),
     }
@@ -170,6 +189,20 @@ impl<C> FileSystem<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_slash_is_found() {
+        for len in 0..40 {
+            for first in 0..=len {
+                let mut bytes: Vec<u8> = (0..len).map(|at| b"a.0\x2e\xff\xaf\x30"[at % 7]).collect();
+                if first < len {
+                    bytes[first] = b'/';
+                    bytes[len - 1] = b'/';
+                }
+                assert_eq!(find_slash(&bytes), bytes.iter().position(|&byte| byte == b'/'), "{bytes:?}");
+            }
+        }
+    }
 
     #[test]
     fn links_that_stay_and_links_that_leave() {

@@ -390,6 +390,17 @@ impl<S: Scheme> Kernel<S> {
         self.exchange(sqe, Some(payload)).result()
     }
 
+    /// The attributes of what has a path, without opening it.
+    pub fn stat_at(&mut self, dir: usize, path: &str, flags: usize) -> Result<Stat> {
+        let payload = [&[0; size_of::<Stat>()], path.as_bytes()].concat();
+        let sqe = self.std_fs_entry(crate::std_fs::STAT_AT.into(), dir, [flags as u64, 0]);
+        let answer = self.exchange(sqe, Some(&payload));
+        answer.result()?;
+        let mut stat = Stat::default();
+        stat.copy_from_slice(&answer.payload[..size_of::<Stat>()]);
+        Ok(stat)
+    }
+
     /// Space and use.
     pub fn fstatvfs(&mut self, id: usize) -> Result<StatVfs> {
         let answer = self.std_fs(StdFsCallKind::Fstatvfs, id, &[0; size_of::<StatVfs>()], [0, 0]);

@@ -20,7 +20,7 @@ mod scheme;
 mod server;
 #[cfg(target_os = "redox")]
 mod socket;
-mod std_fs;
+pub mod std_fs;
 #[cfg(test)]
 mod tests;
 

@@ -2,8 +2,8 @@
 
 use redox_scheme::scheme::SchemeSync;
 use redox_scheme::{CallerCtx, SendFdRequest};
-use syscall::EventFlags;
 use syscall::error::{EOPNOTSUPP, Error, Result};
+use syscall::{EventFlags, Stat};
 
 use crate::Link;
 use crate::locks::Lockable;
@@ -21,6 +21,12 @@ pub trait Scheme: SchemeSync {
     #[inline]
     fn next_ready(&mut self) -> Option<(usize, EventFlags)> {
         None
+    }
+
+    /// The attributes of what has a path, without opening it (see [`std_fs::STAT_AT`](crate::std_fs::STAT_AT)). `EOPNOTSUPP`:
+    /// clients have to open it.
+    fn stat_at(&mut self, dir: usize, path: &str, flags: usize, stat: &mut Stat, ctx: &CallerCtx) -> Result<()> {
+        Err(Error::new(EOPNOTSUPP))
     }
 
     /// The file that locks on an open number are about. `EOPNOTSUPP`: there are no locks here.

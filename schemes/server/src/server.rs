@@ -118,13 +118,81 @@ impl<L: Link> Server<L> {
         Ok(())
     }
 
-    /// Has a request answered; `None` when it has no answer, or none yet.
+    /// Has a request answered; `None` when it has no answer, or none yet. What clients do most is decoded here, and the
+    /// rest by crate `redox-scheme`.
     #[inline]
-    fn handle<S: Scheme>(&mut self, request: Request, scheme: &mut S) -> Result<Option<Reply>> {
+    fn handle<S: Scheme>(&mut self, mut request: Request, scheme: &mut S) -> Result<Option<Reply>> {
+        const READ: u8 = Opcode::Read as u8;
+        const WRITE: u8 = Opcode::Write as u8;
+        const FSTAT: u8 = Opcode::Fstat as u8;
+        const OPEN: u8 = Opcode::OpenAt as u8;
+        const CLOSE: u8 = Opcode::CloseMsg as u8;
+        let entry = raw::entry(&request);
+        let (id, third, fourth) = (entry.args[0] as usize, entry.args[3], entry.args[4] as u32);
+        let result = match entry.opcode {
+            CLOSE => return self.closed(id, scheme).map(|()| None),
+            READ => {
+                let caller = raw::caller(&request);
+                scheme.read(id, raw::payload(&mut request), third, fourth, &caller)
+            }
+            WRITE => {
+                let caller = raw::caller(&request);
+                scheme.write(id, raw::payload(&mut request), third, fourth, &caller)
+            }
+            FSTAT => {
+                let caller = raw::caller(&request);
+                let stat = raw::stat(&mut request).ok_or(Error::new(EINVAL));
+                stat.and_then(|stat| scheme.fstat(id, stat, &caller)).map(|()| 0)
+            }
+            OPEN => {
+                let caller = raw::caller(&request);
+                match scheme.openat(id, raw::path(&mut request), third as usize, fourth, &caller) {
+                    Ok(OpenResult::ThisScheme { number, flags }) => {
+                        return Ok(Some(raw::answer(request, Ok(number), flags.bits()).into()));
+                    }
+                    Ok(OpenResult::WouldBlock) => Err(Error::new(EWOULDBLOCK)),
+                    Err(error) => Err(error),
+                    Ok(opened) => return Ok(self.opened(request, opened)),
+                }
+            }
+            _ => return self.handle_other(request, scheme),
+        };
+        match result {
+            Err(error) if error.errno == EWOULDBLOCK => Ok(self.would_block(request)),
+            result => Ok(Some(raw::answer(request, result, 0).into())),
+        }
+    }
+
+    /// A request that cannot be answered now waits for the number it is about, unless its client does not want that.
+    #[cold]
+    fn would_block(&mut self, request: Request) -> Option<Reply> {
+        let caller = raw::caller(&request);
+        let RequestKind::Call(call) = request.kind() else { return None };
+        match call.op() {
+            Ok(op) => match op.file_id() {
+                Some(number) if !op.is_explicitly_nonblock() => {
+                    self.parked.park(Key::Number(number), Waiting { caller, op });
+                    None
+                }
+                _ => Some(Response::err(EAGAIN, op).into()),
+            },
+            Err(call) => Some(Response::err(ENOSYS, call).into()),
+        }
+    }
+
+    /// The answer to an open that leads to another scheme.
+    #[cold]
+    fn opened(&mut self, request: Request, opened: OpenResult) -> Option<Reply> {
+        let RequestKind::Call(call) = request.kind() else { return None };
+        let carries = carried(&opened);
+        Some(Reply { response: Response::open_dup_like(Ok(opened), call), carries })
+    }
+
+    #[inline(never)]
+    fn handle_other<S: Scheme>(&mut self, request: Request, scheme: &mut S) -> Result<Option<Reply>> {
         let two_ids = two_id_credentials(&request);
         match request.kind() {
             RequestKind::Call(call) => Ok(self.call(call, two_ids, scheme)),
-            RequestKind::OnClose { id } => self.closed(id, scheme).map(|()| None),
             other => self.rare(other, scheme),
         }
     }
@@ -189,6 +257,7 @@ impl<L: Link> Server<L> {
                     return self.lock(kind, op, caller, scheme);
                 }
                 Some(kind) => std_fs::call(scheme, kind, call, caller),
+                None if std_fs::is_stat_at(call) => std_fs::stat_at(scheme, call, caller),
                 None => Err(Error::new(EINVAL)),
             },
             _ => Err(Error::new(ENOSYS)),
@@ -284,7 +353,7 @@ impl<L: Link> Server<L> {
         self.retry(Key::Locks(file.inode), scheme)
     }
 
-    /// Everything that is not a call and not a close.
+    /// Everything that is not a call.
     #[cold]
     fn rare<S: Scheme>(&mut self, request: RequestKind, scheme: &mut S) -> Result<Option<Reply>> {
         match request {
@@ -292,6 +361,7 @@ impl<L: Link> Server<L> {
                 let waiting = self.parked.cancel(request.id);
                 Ok(waiting.map(|waiting| Response::err(ECANCELED, waiting.op).into()))
             }
+            RequestKind::OnClose { id } => self.closed(id, scheme).map(|()| None),
             RequestKind::OnDetach { id, pid } => {
                 self.unlock_all(id, Owner::Process(pid), scheme)?;
                 scheme.on_detach(id, pid);
@@ -303,11 +373,7 @@ impl<L: Link> Server<L> {
                 Ok(self.carry_out(request.op(), caller, scheme))
             }
             // Messages of kernels that page files in and out through the scheme.
-            RequestKind::Call(_)
-            | RequestKind::OnClose { .. }
-            | RequestKind::MsyncMsg
-            | RequestKind::MunmapMsg
-            | RequestKind::MmapMsg => Ok(None),
+            RequestKind::Call(_) | RequestKind::MsyncMsg | RequestKind::MunmapMsg | RequestKind::MmapMsg => Ok(None),
         }
     }
 
@@ -330,6 +396,14 @@ fn two_id_credentials(request: &Request) -> Option<(u32, u32)> {
     Some(((entry.args[4] >> 32) as u32, (entry.args[3] >> 32) as u32))
 }
 
+/// The descriptor that goes with an answer.
+fn carried(opened: &OpenResult) -> Option<usize> {
+    match opened {
+        OpenResult::OtherScheme { fd } => Some(*fd),
+        _ => None,
+    }
+}
+
 fn would_block(response: &SchemeResponse) -> bool {
     match response {
         SchemeResponse::Opened(Ok(OpenResult::WouldBlock)) => true,
@@ -346,10 +420,7 @@ fn reply(response: SchemeResponse, op: Op) -> Reply {
         SchemeResponse::Regular(result) => Response::new(result, op).into(),
         SchemeResponse::RegularAndNotifyOnDetach(result) => Response::new_notify_on_detach(result, op).into(),
         SchemeResponse::Opened(opened) => {
-            let carries = match opened {
-                Ok(OpenResult::OtherScheme { fd }) => Some(fd),
-                _ => None,
-            };
+            let carries = opened.as_ref().ok().and_then(carried);
             Reply { response: Response::open_dup_like(opened, op), carries }
         }
     }

@@ -7,13 +7,18 @@ use redox_scheme::scheme::OpCall;
 use syscall::data::{Stat, StatVfs, TimeSpec};
 use syscall::dirent::{DirentBuf, DirentHeader};
 use syscall::error::{EINVAL, EOPNOTSUPP, Error, Result};
-use syscall::flag::StdFsCallKind;
+use syscall::flag::{O_DIRECTORY, O_NOFOLLOW, O_SYMLINK, StdFsCallKind};
 
 use crate::Scheme;
 use crate::locks::{Lock, Owner, Range};
 
 /// Beside `StdFsCallKind::Lock` in the first word of a call: wait until the lock can be given.
 pub const LOCK_WAIT: u64 = 1 << 8;
+/// A kind of our own beside those of `StdFsCallKind`: the attributes of what has a path, without opening it. The number is
+/// that of the directory. The payload is room for a `Stat` and behind it the path; the second word has flags of opening,
+/// of which `O_SYMLINK`, `O_NOFOLLOW` and `O_DIRECTORY` count. A scheme that does not know it answers `EOPNOTSUPP`, and the
+/// client opens.
+pub const STAT_AT: u8 = 128;
 /// In the first word of a lock's range: the lock belongs to the open file, not to the process.
 const OF_DESCRIPTION: u64 = 1 << 63;
 /// In the second word of a lock's range: nobody else may have one.
@@ -96,6 +101,24 @@ pub fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx:
         }
         _ => Err(Error::new(EOPNOTSUPP)),
     }
+}
+
+/// Whether a call is a [`STAT_AT`].
+pub fn is_stat_at(call: &OpCall) -> bool {
+    call.metadata().first().is_some_and(|&word| word as u8 == STAT_AT)
+}
+
+/// Carries out a [`STAT_AT`].
+pub fn stat_at(scheme: &mut impl Scheme, op: &mut OpCall, ctx: &CallerCtx) -> Result<usize> {
+    const FLAGS: usize = O_SYMLINK | O_NOFOLLOW | O_DIRECTORY;
+    let (ids, payload, words) = op.fds_and_payload_and_metadata();
+    let (&[dir], &[_, flags, ..]) = (ids, words) else { return Err(Error::new(EINVAL)) };
+    let (room, path) = payload.split_at_mut_checked(size_of::<Stat>()).ok_or(Error::new(EINVAL))?;
+    let path = str::from_utf8(path).map_err(|_| Error::new(EINVAL))?;
+    let mut stat = Stat::default();
+    scheme.stat_at(dir, path, flags as usize & FLAGS, &mut stat, ctx)?;
+    room.copy_from_slice(&stat);
+    Ok(0)
 }
 
 /// The payload, if it has the right length.

@@ -7,11 +7,12 @@ use syscall::dirent::{DirEntry, DirentBuf, DirentKind};
 use syscall::error::{
     EAGAIN, EBADF, ECANCELED, EINVAL, ENOENT, ENOSYS, ENOTDIR, EOPNOTSUPP, ESRCH, EWOULDBLOCK, Error, Result,
 };
-use syscall::flag::{EventFlags, O_NONBLOCK, StdFsCallKind};
+use syscall::flag::{EventFlags, O_NONBLOCK, O_SYMLINK, O_TRUNC, StdFsCallKind};
 use syscall::schemev2::{CqeOpcode, Opcode, Sqe};
 
 use crate::fake::{Kernel, NO_OFFSET, Opened};
 use crate::locks::Lockable;
+use crate::std_fs::STAT_AT;
 use crate::{CallerCtx, Handles, NewFdFlags, Offer, OpenResult, Ready, Scheme, SchemeSync};
 
 const ROOT: usize = 1000;
@@ -119,6 +120,15 @@ fn id() -> redox_scheme::Id {
 impl Scheme for Boxes {
     fn next_ready(&mut self) -> Option<(usize, EventFlags)> {
         self.ready.take()
+    }
+
+    fn stat_at(&mut self, dir: usize, path: &str, flags: usize, stat: &mut Stat, ctx: &CallerCtx) -> Result<()> {
+        if dir != ROOT {
+            return Err(Error::new(ENOTDIR));
+        }
+        let st_size = (flags + path.len()) as u64;
+        *stat = Stat { st_size, st_uid: ctx.uid, st_gid: ctx.gid, ..Stat::default() };
+        Ok(())
     }
 
     fn lockable(&mut self, id: usize) -> Result<Lockable> {
@@ -328,6 +338,18 @@ fn standard_calls_check_their_payload() {
     let nothing = kernel.std_fs_entry(99, a, [0, 0]);
     assert_eq!(errno(kernel.exchange(nothing, Some(&[])).result()), Some(EINVAL));
     assert_eq!(errno(kernel.std_fs_pair(StdFsCallKind::Fstat, [a, a], &vec![0; size], 0)), Some(EINVAL));
+}
+
+#[test]
+fn attributes_by_path() {
+    let mut kernel = kernel();
+    let stat = kernel.as_user(7, 8, |kernel| kernel.stat_at(ROOT, "a/b", O_SYMLINK | O_TRUNC)).unwrap();
+    assert_eq!((stat.st_uid, stat.st_gid, stat.st_size), (7, 8, O_SYMLINK as u64 + 3));
+    assert_eq!(errno(kernel.stat_at(3, "a", 0)), Some(ENOTDIR));
+    let short = kernel.std_fs_entry(STAT_AT.into(), ROOT, [0, 0]);
+    assert_eq!(errno(kernel.exchange(short, Some(&[0; 10])).result()), Some(EINVAL));
+    let nonsense = [&[0; size_of::<Stat>()][..], b"\xff"].concat();
+    assert_eq!(errno(kernel.exchange(short, Some(&nonsense)).result()), Some(EINVAL));
 }
 
 #[test]
