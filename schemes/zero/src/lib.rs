@@ -2,7 +2,7 @@
 //!
 //! One scheme serves all three ([`devices`]); its roots tell them apart. [`random`] is the generator, [`entropy`] what it is
 //! seeded with.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod devices;
 pub mod entropy;
