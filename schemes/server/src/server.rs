@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use redox_scheme::scheme::{Op, SchemeResponse, SchemeState};
 use redox_scheme::{CallRequest, CallerCtx, OpenResult, RecvFdRequest, Request, RequestKind, Response, SendFdRequest};
-use syscall::error::{EAGAIN, EBADF, ECANCELED, EINVAL, ENOLCK, ENOSYS, ESRCH, EWOULDBLOCK, Error, Result};
+use syscall::error::{EAGAIN, EBADF, ECANCELED, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP, ESRCH, EWOULDBLOCK, Error, Result};
 use syscall::flag::StdFsCallKind;
 use syscall::schemev2::{Opcode, SqeFlags};
 
 use crate::locks::{Locks, Owner, Range, Refusal};
 use crate::parked::{Key, Parked, Waiting};
 use crate::scheme::{Offer, Scheme};
-use crate::std_fs::{self, LockCall};
+use crate::std_fs::{self, LockCall, STAT_AT};
 use crate::{Link, raw};
 
 /// Serves one scheme, or several that share a socket.
@@ -127,6 +127,7 @@ impl<L: Link> Server<L> {
         const FSTAT: u8 = Opcode::Fstat as u8;
         const OPEN: u8 = Opcode::OpenAt as u8;
         const CLOSE: u8 = Opcode::CloseMsg as u8;
+        const STD_FS: u8 = Opcode::StdFsCall as u8;
         let entry = raw::entry(&request);
         let (id, third, fourth) = (entry.args[0] as usize, entry.args[3], entry.args[4] as u32);
         let result = match entry.opcode {
@@ -154,6 +155,10 @@ impl<L: Link> Server<L> {
                     Err(error) => Err(error),
                     Ok(opened) => return Ok(self.opened(request, opened)),
                 }
+            }
+            STD_FS if third as u8 == STAT_AT && !entry.sqe_flags.contains(SqeFlags::MULTIPLE_IDS) => {
+                let caller = raw::caller(&request);
+                std_fs::stat_at(scheme, id, fourth as usize, raw::payload(&mut request), &caller)
             }
             _ => return self.handle_other(request, scheme),
         };
@@ -257,8 +262,7 @@ impl<L: Link> Server<L> {
                     return self.lock(kind, op, caller, scheme);
                 }
                 Some(kind) => std_fs::call(scheme, kind, call, caller),
-                None if std_fs::is_stat_at(call) => std_fs::stat_at(scheme, call, caller),
-                None => Err(Error::new(EINVAL)),
+                None => Err(Error::new(EOPNOTSUPP)),
             },
             _ => Err(Error::new(ENOSYS)),
         };

@@ -27,12 +27,12 @@ const EXCLUSIVE: u64 = 1 << 63;
 const SECOND: i32 = 1_000_000_000;
 
 /// The call, if it has a known kind.
-pub fn kind(call: &OpCall) -> Option<StdFsCallKind> {
+pub(crate) fn kind(call: &OpCall) -> Option<StdFsCallKind> {
     call.metadata().first().and_then(|&word| StdFsCallKind::try_from_raw(word as u8))
 }
 
 /// What the words of a lock call say.
-pub struct LockCall {
+pub(crate) struct LockCall {
     /// The lock; for unlocking, who and where.
     pub lock: Lock,
     /// Whether to wait.
@@ -62,7 +62,7 @@ impl LockCall {
 }
 
 /// Carries out a call that has nothing to do with locks.
-pub fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx: &CallerCtx) -> Result<usize> {
+pub(crate) fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx: &CallerCtx) -> Result<usize> {
     let (ids, payload, words) = op.fds_and_payload_and_metadata();
     let word = |index: usize| words.get(index).copied().unwrap_or(0);
     if let (StdFsCallKind::Relpathat, &[file, dir]) = (kind, ids) {
@@ -103,20 +103,20 @@ pub fn call(scheme: &mut impl Scheme, kind: StdFsCallKind, op: &mut OpCall, ctx:
     }
 }
 
-/// Whether a call is a [`STAT_AT`].
-pub fn is_stat_at(call: &OpCall) -> bool {
-    call.metadata().first().is_some_and(|&word| word as u8 == STAT_AT)
-}
-
 /// Carries out a [`STAT_AT`].
-pub fn stat_at(scheme: &mut impl Scheme, op: &mut OpCall, ctx: &CallerCtx) -> Result<usize> {
+#[inline]
+pub(crate) fn stat_at<S: Scheme>(
+    scheme: &mut S,
+    dir: usize,
+    flags: usize,
+    payload: &mut [u8],
+    ctx: &CallerCtx,
+) -> Result<usize> {
     const FLAGS: usize = O_SYMLINK | O_NOFOLLOW | O_DIRECTORY;
-    let (ids, payload, words) = op.fds_and_payload_and_metadata();
-    let (&[dir], &[_, flags, ..]) = (ids, words) else { return Err(Error::new(EINVAL)) };
     let (room, path) = payload.split_at_mut_checked(size_of::<Stat>()).ok_or(Error::new(EINVAL))?;
     let path = str::from_utf8(path).map_err(|_| Error::new(EINVAL))?;
     let mut stat = Stat::default();
-    scheme.stat_at(dir, path, flags as usize & FLAGS, &mut stat, ctx)?;
+    scheme.stat_at(dir, path, flags & FLAGS, &mut stat, ctx)?;
     room.copy_from_slice(&stat);
     Ok(0)
 }

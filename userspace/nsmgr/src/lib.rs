@@ -11,8 +11,8 @@
 //! a fork stays in it. A fork cannot make schemes, unless it is granted [`request::CREATION`] by name.
 //!
 //! ## Who calls whom
-//! The manager never calls a daemon: one that does not answer, or that waits for the manager itself, would stop everybody.
-//! Clients get a scheme's root here and open the rest there.
+//! The manager never waits for a daemon: one that does not answer, or that waits for the manager itself, would stop
+//! everybody. Clients get a scheme's root here and open the rest there.
 #![forbid(unsafe_code)]
 
 pub mod manager;
@@ -29,6 +29,6 @@ pub trait Descriptor: Sized {
     /// The number of one more descriptor of the same, to be given away.
     fn duplicate(&self) -> scheme_server::syscall::error::Result<usize>;
 
-    /// Whether the daemon behind it still exists. Must not call the daemon.
+    /// Whether the daemon behind it still exists, or may exist. Must not wait until it answers.
     fn is_alive(&self) -> bool;
 }

@@ -1,17 +1,24 @@
 //! The wiring: descriptors of the kernel, the socket, the hand-over of the first name space.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use libredox::{Fd, call};
 use name_spaces::Descriptor;
 use name_spaces::manager::Manager;
 use ochre_abi::{UPPER, boot_fd};
 use redox_scheme::Socket;
 use scheme_server::syscall::data::GlobalSchemes;
-use scheme_server::syscall::error::{EINVAL, Error, Result};
-use scheme_server::syscall::flag::{CallFlags, F_GET_SCHEMEID};
+use scheme_server::syscall::error::{EBADF, EINVAL, ENODEV, Error, Result};
+use scheme_server::syscall::flag::CallFlags;
 use scheme_server::{Port, SchemeSync, Server};
 
 /// Environment variable with the number of the pipe that waits for the first name space.
 const INIT_NOTIFY: &str = "INIT_NOTIFY";
+
+/// How long a daemon whose name somebody else wants may take to show that it lives.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A descriptor of this process.
 struct Owned(Fd);
@@ -25,9 +32,19 @@ impl Descriptor for Owned {
         Ok(self.0.dup(b"")?)
     }
 
+    /// A scheme whose daemon is gone answers at once that it is. One that does not answer lives, and does something else:
+    /// perhaps it waits for this very answer.
     fn is_alive(&self) -> bool {
-        // The kernel answers this itself, whatever the daemon is doing: ENODEV when it is gone.
-        call::fcntl(self.0.raw(), F_GET_SCHEMEID, 0).is_ok()
+        let Ok(fd) = self.0.dup(b"") else { return false };
+        let fd = Fd::new(fd);
+        let (tell, told) = mpsc::channel();
+        let ask = move || {
+            let gone = fd.stat().is_err_and(|error| matches!(error.errno(), ENODEV | EBADF));
+            // Nobody may be listening any more.
+            let _ = tell.send(!gone);
+        };
+        let asked = thread::Builder::new().name("probe".into()).spawn(ask);
+        asked.is_err() || told.recv_timeout(PATIENCE).unwrap_or(true)
     }
 }
 
