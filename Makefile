@@ -21,14 +21,14 @@ KERNEL_FLAGS := --release --target $(KERNEL_TARGET) -Zbuild-std=core,alloc,compi
 USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
 
 # Programs of the initfs: package names, and the executables they make.
-PACKAGES := ochre-bootstrap nsmgr zerod ramfs
-PROGRAMS := bootstrap nsmgr zerod ramfs
+PACKAGES := ochre-bootstrap nsmgr zerod ramfs ochre-init
+PROGRAMS := bootstrap nsmgr zerod ramfs init
 # Programs that only tests run.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
 # What the host's own tests reach.
 HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs
+	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init
 
 QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 1G -smp 2 -no-reboot -net none
 

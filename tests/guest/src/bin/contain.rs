@@ -99,7 +99,9 @@ mod inside {
     fn float() {
         let control: u16 = 0x37f & !(1 << 2);
         // SAFETY: as above.
-        unsafe { asm!("fldcw [{}]", "fld1", "fldz", "fdivp", "fwait", in(reg) &control, out("st(0)") _, out("st(1)") _) };
+        unsafe {
+            asm!("fldcw [{}]", "fld1", "fldz", "fdivp", "fwait", in(reg) &control, out("st(0)") _, out("st(1)") _)
+        };
     }
 
     fn overflow(depth: usize) -> usize {

@@ -15,9 +15,9 @@ mod inside {
     use std::thread;
     use std::time::{Duration, Instant};
 
+    use libredox::Fd;
     use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
     use ochre_abi::{UPPER, USER_END};
-    use libredox::Fd;
     use ochre_guest::{Accounts, Pipe, Random, quiet_child, raw, role};
     use ochre_spawn::{End, Spawn};
     use syscall::flag::{CallFlags, MapFlags};
@@ -120,8 +120,18 @@ mod inside {
 
     /// Schemes of which a worker has something open; no console, which it would fill with nonsense.
     const OPEN: [&str; 12] = [
-        "/scheme/null", "/scheme/null", "/scheme/null", "/scheme/zero", "/scheme/rand", "/scheme/event", "/scheme/event",
-        "/scheme/pipe", "/scheme/sys/uname", "/scheme/memory", "/scheme/time/4", "/tmp",
+        "/scheme/null",
+        "/scheme/null",
+        "/scheme/null",
+        "/scheme/zero",
+        "/scheme/rand",
+        "/scheme/event",
+        "/scheme/event",
+        "/scheme/pipe",
+        "/scheme/sys/uname",
+        "/scheme/memory",
+        "/scheme/time/4",
+        "/tmp",
     ];
 
     /// The worker, and what must stay open until it is started.
@@ -130,7 +140,9 @@ mod inside {
         let mut opened = Vec::new();
         for path in OPEN {
             let flags = if path == "/tmp" { libredox::flag::O_RDONLY } else { libredox::flag::O_RDWR };
-            opened.push(Fd::open(path, flags | libredox::flag::O_CLOEXEC, 0).unwrap_or_else(|error| panic!("{path}: {error}")));
+            opened.push(
+                Fd::open(path, flags | libredox::flag::O_CLOEXEC, 0).unwrap_or_else(|error| panic!("{path}: {error}")),
+            );
         }
         let Pipe { read, write } = Pipe::new().expect("a pipe");
         opened.extend([read, write]);
