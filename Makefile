@@ -13,35 +13,50 @@ export PATH := $(RUST_BIN):$(PATH)
 
 CARGO := $(RUST_BIN)/cargo
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+export CARGO_TARGET_DIR := $(TARGET_DIR)
 KERNEL_TARGET := x86_64-unknown-none
 USER_TARGET := x86_64-unknown-redox
 USER_DIR := $(TARGET_DIR)/$(USER_TARGET)/release
 KERNEL_FLAGS := --release --target $(KERNEL_TARGET) -Zbuild-std=core,alloc,compiler_builtins \
 	-Zbuild-std-features=compiler-builtins-mem
 USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
+# The kernel with its symbols, which lie beside the stripped one.
+KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
+CHECKED_ELF := $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel
 
 # Programs of the initfs: package names, and the executables they make.
 PACKAGES := ochre-bootstrap nsmgr zerod ramfs ochre-init
 PROGRAMS := bootstrap nsmgr zerod ramfs init
-# Programs that only tests run.
+# Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
+EXAMPLES := $(patsubst schemes/server/examples/%.rs,%,$(wildcard schemes/server/examples/*.rs))
+EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --examples
 # What the host's own tests reach.
 HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
 	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init
 
-QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 1G -smp 2 -no-reboot -net none
+# The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
+MEMORY ?= 1G
+CPUS ?= 2
+APPEND ?=
+QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) -no-reboot -nic none \
+	-kernel build/kernel -initrd build/initfs
+QEMU_EXIT := -device isa-debug-exit,iobase=0xf4,iosize=4
+SECONDS_FOR_EXEC ?= 120
 
-.PHONY: help setup setup-build sysroot kernel programs image iso qemu exec check lint host-test test bench gdb clean
+.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec gdb \
+	check lint host-test test bench clean
 
 help:
-	@echo 'make qemu             build and boot'
-	@echo 'make exec CMD="..."   boot without a window, run one command inside, exit with its status'
-	@echo 'make iso              build/ochre.iso: boots from CD and USB stick, BIOS and UEFI'
-	@echo 'make test             every check; the last line is "N passed, M failed"'
-	@echo 'make check            the quick part of it: format, lints, host tests'
-	@echo 'make bench            the same program in Ochre and in Linux: one table with ratios'
-	@echo 'make gdb              boot and wait for gdb'
+	@echo 'make qemu              build and boot (MEMORY=1G CPUS=2 APPEND="boot options")'
+	@echo 'make exec CMD="..."    boot without a window, obey one line of the console, exit with its status'
+	@echo 'make iso               build/ochre.iso: boots from CD and USB stick, by BIOS and UEFI'
+	@echo 'make test              every check; the last line is "N passed, M failed"'
+	@echo 'make check             the quick part of it: format, lints, host tests'
+	@echo 'make bench             the same program in Ochre and in Linux: one table with ratios'
+	@echo 'make gdb               boot, wait for gdb, and say how to connect'
+	@echo 'make clean             removes what was built'
 
 setup:
 	@installer/setup.sh run
@@ -51,21 +66,24 @@ setup-build:
 
 # --- building ---------------------------------------------------------------------------------------------------------
 
-# The C library, and empty libraries under the names that compilers ask for: all is in the first.
+# The C library, and empty libraries under the names that compilers ask for: all is in the first. Cargo does not know that
+# programs are linked with it, so a new one takes their traces away.
 sysroot: setup-build
-	@echo '  libc'
+	@[ -f build/sysroot/lib/libc.a ] || echo '  libc (and the compiler library: the first build of all takes 3 to 6 minutes)'
 	@$(CARGO) rustc --quiet --release --package ochre-libc --lib --crate-type staticlib --target $(USER_TARGET) \
 		-Zbuild-std=core,alloc,compiler_builtins -Zbuild-std-features=compiler-builtins-mem
 	@mkdir -p build/sysroot/lib
-	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || cp $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a
+	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || { \
+		cp $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a; \
+		for package in $(PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do rm -rf $(USER_DIR)/.fingerprint/$$package-*; done; }
 	@for name in gcc gcc_eh m pthread rt dl util; do \
 		[ -f build/sysroot/lib/lib$$name.a ] || ar crs build/sysroot/lib/lib$$name.a; done
 
 kernel: setup-build
 	@echo '  kernel'
 	@$(CARGO) build --quiet --package ochre-kernel $(KERNEL_FLAGS)
-	@mkdir -p build/programs
-	@strip -o build/kernel $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
+	@mkdir -p build
+	@strip -o build/kernel $(KERNEL_ELF)
 
 # The kernel with its checks of lock order and lock times.
 test-kernel: setup-build
@@ -78,14 +96,48 @@ programs: sysroot
 	@mkdir -p build/programs
 	@for name in $(PROGRAMS); do strip -o build/programs/$$name $(USER_DIR)/$$name; done
 
-test-programs: programs
+test-programs: programs example-programs
 	@echo '  test programs'
 	@$(CARGO) build --quiet $(USER_FLAGS) $(TEST_PACKAGES:%=--package %)
 	@for name in $(TEST_PROGRAMS); do strip -o build/programs/$$name $(USER_DIR)/$$name; done
 
+example-programs: programs
+	@echo '  examples'
+	@$(CARGO) build --quiet $(USER_FLAGS) $(EXAMPLE_FLAGS)
+	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(USER_DIR)/examples/$$name; done
+
 tools: setup-build
 	@echo '  tools'
 	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-bench-run
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+# The archive that is booted: the system's programs, the examples, and whichever test programs have been built.
+initfs: setup kernel example-programs tools
+	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs kernel.sym=build/kernel.sym \
+		$(foreach name,$(PROGRAMS) $(EXAMPLES),bin/$(name)=build/programs/$(name)) \
+		$(foreach name,$(TEST_PROGRAMS),$(if $(wildcard build/programs/$(name)),bin/$(name)=build/programs/$(name)))
+
+iso: initfs
+	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs --append 'init=/scheme/initfs/bin/init' \
+		--out build/ochre.iso
+	@echo 'build/ochre.iso is ready: for a CD, for a USB stick (dd), for `qemu-system-x86_64 -cdrom`'
+
+qemu: initfs
+	@echo 'booting; the console is here (leave QEMU: Ctrl-A, then X)'
+	@$(QEMU) -nographic -append 'init=/scheme/initfs/bin/init $(APPEND)'
+
+exec: initfs
+	@[ -n "$$CMD" ] || { echo 'what is to be done? make exec CMD="ls /scheme"' >&2; exit 2; }
+	@status=0; timeout --foreground $(SECONDS_FOR_EXEC) $(QEMU) $(QEMU_EXIT) -display none -serial stdio \
+		-append "init=/scheme/initfs/bin/init exit=debug $(APPEND) -- -c $$CMD" </dev/null || status=$$?; \
+	[ $$((status % 2)) -eq 1 ] && exit $$((status / 2)) || { echo "make exec: QEMU ended with $$status" >&2; exit 1; }
+export CMD
+
+gdb: initfs
+	@echo 'waiting; in another terminal: gdb $(KERNEL_ELF) -ex "target remote :1234"'
+	@$(QEMU) -nographic -append 'init=/scheme/initfs/bin/init $(APPEND)' -s -S
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 
@@ -105,8 +157,16 @@ host-test: setup-build
 	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
 
 test: setup check kernel test-kernel test-programs tools
-	@$(TARGET_DIR)/release/ochre-tests --kernel $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel \
-		--test-kernel $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel --programs build/programs --work build/tests
+	@$(TARGET_DIR)/release/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
+		--work build/tests
+
+# The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
+bench: setup kernel programs tools
+	@$(CARGO) build --quiet $(USER_FLAGS) --package ochre-bench
+	@strip -o build/programs/bench $(USER_DIR)/bench
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench.cpio \
+		$(foreach name,$(PROGRAMS) bench,bin/$(name)=build/programs/$(name))
+	@CARGO=$(CARGO) tests/bench/run.sh
 
 clean:
 	rm -rf build $(TARGET_DIR)

@@ -1,24 +1,101 @@
 //! The console: lines in, answers out.
 
-use std::io::{self, Read, Result, Write};
+use std::collections::HashMap;
+use std::io::{self, Error, Read, Result, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use libredox::call;
-use ochre_spawn::{End, Spawn};
+use ochre_spawn::Spawn;
 
-use crate::line::{Command, Editor, HELP, Key};
+use crate::line::{Command, Editor, Key};
+use crate::service::Service;
 
-/// Reads and obeys lines until there are no more.
-pub fn run() {
-    println!("\nOchre. There is no desktop yet; this is a console. `help` tells what it can do.");
-    loop {
-        let Some(line) = read_line() else { return };
-        if let Err(error) = obey(&line) {
-            println!("{error}");
-        }
-        if Command::parse(&line) == Command::Exit {
-            return;
+/// What the console understands.
+const HELP: &str = "\
+ls [PATH]            what is in a directory; /scheme lists the schemes
+cat FILE...          what is in files
+read FILE            what one read of a file gives
+echo TEXT [> FILE]   writes a line
+sleep SECONDS        waits
+ps                   the threads
+free                 memory
+PROGRAM ARGS...      runs /scheme/initfs/bin/PROGRAM, or a path
+serve PROGRAM ARGS.. starts a daemon, and again whenever it dies
+kill PROGRAM         kills a daemon that `serve` has started
+help                 this
+exit                 leaves the console";
+
+/// The console, and the daemons that were started from it.
+#[derive(Default)]
+pub struct Console {
+    services: HashMap<String, Arc<Service>>,
+}
+
+impl Console {
+    /// Reads and obeys lines until there are no more.
+    pub fn run(&mut self) {
+        println!("\nOchre. There is no desktop yet; this is a console. `help` tells what it can do.");
+        while let Some(line) = read_line() {
+            if Command::parse(&line) == Command::Exit {
+                return;
+            }
+            self.obey(&line);
         }
     }
+
+    /// Obeys a line: commands between `;`. Answers the status of the last one.
+    pub fn obey(&mut self, line: &str) -> u8 {
+        line.split(';').fold(0, |_, command| match self.obey_one(command) {
+            Ok(status) => status,
+            Err(error) => {
+                println!("{}: {error}", command.trim());
+                1
+            }
+        })
+    }
+
+    fn obey_one(&mut self, command: &str) -> Result<u8> {
+        match Command::parse(command) {
+            Command::Nothing | Command::Exit => {}
+            Command::Help => println!("{HELP}"),
+            Command::List(path) => list(path)?,
+            Command::Show(paths) => paths.into_iter().try_for_each(show)?,
+            Command::Read(path) => {
+                let mut bytes = vec![0; 4096];
+                let count = std::fs::File::open(path)?.read(&mut bytes)?;
+                io::stdout().write_all(&bytes[..count])?;
+            }
+            Command::Sleep(seconds) => std::thread::sleep(Duration::from_secs(seconds)),
+            Command::Write(text, None) => println!("{text}"),
+            Command::Write(text, Some(path)) => {
+                std::fs::OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .open(path)?
+                    .write_all(format!("{text}\n").as_bytes())?;
+            }
+            Command::Run(path, args) => return run_program(&path, &args),
+            Command::Serve(path, args) => {
+                let name = path.rsplit('/').next().unwrap_or(&path);
+                if self.services.contains_key(name) {
+                    return Err(Error::other("it is served already"));
+                }
+                let service = Service::start(&path, &args, namespace()?)?;
+                self.services.insert(name.into(), service);
+            }
+            Command::Kill(name) => match self.services.get(name) {
+                Some(service) => service.kill()?,
+                None => return Err(Error::other("no daemon of this name was started here")),
+            },
+        }
+        Ok(0)
+    }
+}
+
+fn namespace() -> Result<usize> {
+    Ok(call::getns()?)
 }
 
 /// Prompts for a line and shows what is typed; none at the end of the input. The console itself has neither echo nor editing.
@@ -39,19 +116,6 @@ fn read_line() -> Option<String> {
     None
 }
 
-fn obey(line: &str) -> Result<()> {
-    match Command::parse(line) {
-        Command::Nothing | Command::Exit => Ok(()),
-        Command::Help => {
-            println!("{HELP}");
-            Ok(())
-        }
-        Command::List(path) => list(path),
-        Command::Show(paths) => paths.into_iter().try_for_each(show),
-        Command::Run(path, args) => start(&path, &args),
-    }
-}
-
 fn list(path: &str) -> Result<()> {
     let mut names = std::fs::read_dir(path)?
         .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
@@ -67,13 +131,12 @@ fn show(path: &str) -> Result<()> {
     Ok(())
 }
 
-fn start(path: &str, args: &[&str]) -> Result<()> {
+fn run_program(path: &str, args: &[&str]) -> Result<u8> {
     let image = std::fs::read(path)?;
-    let spawn = Spawn::new(&image, path).namespace(call::getns().map_err(io::Error::from)?);
-    let spawn = args.iter().fold(spawn, |spawn, arg| spawn.arg(arg)).inherit(0, 0).inherit(1, 1).inherit(2, 2);
-    match spawn.start()?.wait()? {
-        End::Exited(0) => {}
-        end => println!("{path}: {end}"),
+    let spawn = args.iter().fold(Spawn::new(&image, path).namespace(namespace()?), |spawn, arg| spawn.arg(arg));
+    let end = spawn.inherit(0, 0).inherit(1, 1).inherit(2, 2).start()?.wait()?;
+    if end.code() != 0 {
+        println!("{path}: {end}");
     }
-    Ok(())
+    Ok(end.code())
 }

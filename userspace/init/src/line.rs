@@ -1,21 +1,11 @@
 //! A line of the console, taken apart.
 
-/// What the console understands.
-pub const HELP: &str = "\
-ls [PATH]        what is in a directory; /scheme lists the schemes
-cat FILE...      what is in files
-ps               the threads
-free             memory
-PROGRAM ARGS...  runs /scheme/initfs/bin/PROGRAM, or a path
-help             this
-exit             leaves the console";
-
 /// What a line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
     /// Nothing.
     Nothing,
-    /// [`HELP`].
+    /// What there is to ask for.
     Help,
     /// The end.
     Exit,
@@ -23,8 +13,18 @@ pub enum Command<'a> {
     List(&'a str),
     /// The contents of files.
     Show(Vec<&'a str>),
+    /// What one `read` of a file gives.
+    Read(&'a str),
+    /// So many seconds pass.
+    Sleep(u64),
+    /// A line of text, to the console or to what has a path.
+    Write(String, Option<&'a str>),
     /// A program, with its arguments.
     Run(String, Vec<&'a str>),
+    /// A daemon, with its arguments: started, awaited until it is ready, and started again when it dies.
+    Serve(String, Vec<&'a str>),
+    /// The end of a daemon's process, by the daemon's name.
+    Kill(&'a str),
 }
 
 impl<'a> Command<'a> {
@@ -38,12 +38,24 @@ impl<'a> Command<'a> {
             Some("exit") => Command::Exit,
             Some("ls") => Command::List(words.next().unwrap_or("/")),
             Some("cat") => Command::Show(rest(words)),
+            Some("read") => words.next().map_or(Command::Nothing, Command::Read),
+            Some("sleep") => Command::Sleep(words.next().and_then(|word| word.parse().ok()).unwrap_or(1)),
             Some("ps") => Command::Show(vec!["/scheme/sys/context"]),
             Some("free") => Command::Show(vec!["/scheme/sys/stat"]),
-            Some(path) if path.contains('/') => Command::Run(path.into(), rest(words)),
-            Some(name) => Command::Run(format!("/scheme/initfs/bin/{name}"), rest(words)),
+            Some("echo") => match rest(words).as_slice() {
+                [text @ .., ">", path] => Command::Write(text.join(" "), Some(path)),
+                text => Command::Write(text.join(" "), None),
+            },
+            Some("serve") => words.next().map_or(Command::Nothing, |name| Command::Serve(path_of(name), rest(words))),
+            Some("kill") => words.next().map_or(Command::Nothing, Command::Kill),
+            Some(name) => Command::Run(path_of(name), rest(words)),
         }
     }
+}
+
+/// The path of a program: names without a slash are looked for where programs lie.
+fn path_of(name: &str) -> String {
+    if name.contains('/') { name.into() } else { format!("/scheme/initfs/bin/{name}") }
 }
 
 /// What a key has brought.
@@ -136,5 +148,12 @@ mod tests {
         assert_eq!(Command::parse("cat a b"), Command::Show(vec!["a", "b"]));
         assert_eq!(Command::parse("contain -v"), Command::Run("/scheme/initfs/bin/contain".into(), vec!["-v"]));
         assert_eq!(Command::parse("/tmp/x"), Command::Run("/tmp/x".into(), vec![]));
+        assert_eq!(Command::parse("serve /tmp/x y"), Command::Serve("/tmp/x".into(), vec!["y"]));
+        assert_eq!(Command::parse("serve"), Command::Nothing);
+        assert_eq!(Command::parse("sleep 3"), Command::Sleep(3));
+        assert_eq!(Command::parse("read x"), Command::Read("x"));
+        assert_eq!(Command::parse("kill x"), Command::Kill("x"));
+        assert_eq!(Command::parse("echo a  b"), Command::Write("a b".into(), None));
+        assert_eq!(Command::parse("echo a b > /tmp/x"), Command::Write("a b".into(), Some("/tmp/x")));
     }
 }

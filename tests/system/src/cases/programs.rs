@@ -48,6 +48,7 @@ const PROGRAMS: [Program; 4] = [
 pub fn cases() -> Vec<Case> {
     let mut list = doors();
     list.extend(faults());
+    list.push(written_scheme());
     for program in &PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
@@ -84,6 +85,22 @@ fn doors() -> Vec<Case> {
     list.push(boot("an old processor").devices(&["-cpu", "qemu64"]));
     list.push(boot("16 CPUs and 16 GiB").cpus(16).memory(16384));
     list
+}
+
+/// The scheme of docs/write-a-scheme.md as the page tries it: served from the console, killed, and there again.
+fn written_scheme() -> Case {
+    let mut files = programs(BASE);
+    files.extend(programs(["init", "mail"]));
+    let line = "serve mail; echo dear friend > /scheme/mail; read /scheme/mail; kill mail; sleep 2; \
+                echo still here > /scheme/mail; read /scheme/mail; mail; exit";
+    Case::new("the scheme that the documentation writes")
+        .initfs(Initfs::Files(files))
+        .append(&format!("init=/scheme/initfs/bin/init -- -c {line}"))
+        .says("dear friend")
+        .says("mail: killed (status 0); it is started again")
+        .says("still here")
+        // The name is taken: the second one of the same name must not get it.
+        .says("/scheme/initfs/bin/mail: exited with status 1")
 }
 
 /// What can be wrong with what bootstrap starts.
