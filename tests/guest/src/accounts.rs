@@ -36,23 +36,41 @@ impl Accounts {
         }
     }
 
+    /// Does the same again and again until a round leaves no more in use than there was before it. The first rounds warm up
+    /// what the kernel and the daemons keep for next time; what leaks grows in every one. Panics when eight rounds do.
+    pub fn assert_steady(mut round: impl FnMut()) {
+        const ROUNDS: usize = 8;
+        let mut before = Accounts::now();
+        for _ in 0..ROUNDS {
+            round();
+            let Err(after) = before.returned(0, 0, SETTLE / 10) else { return };
+            before = after;
+        }
+        panic!("more is in use after each round; now: {before}");
+    }
+
     /// Waits until no more is in use than at this moment before, and panics when that does not come. What the kernel keeps
     /// for next time is the caller's to have warmed up; `frames` and `heap` more than that are forgiven.
     pub fn assert_returned(self, frames: i64, heap: i64) {
+        if let Err(now) = self.returned(frames, heap, SETTLE) {
+            for text in ["heap", "context"] {
+                println!("{}", std::fs::read_to_string(format!("/scheme/sys/{text}")).unwrap_or_default());
+            }
+            panic!("leaked: {self} before, {now} after");
+        }
+    }
+
+    /// Waits for [`Accounts::assert_returned`]; the error is what is in use after the time.
+    fn returned(self, frames: i64, heap: i64, time: Duration) -> Result<(), Self> {
         let start = Instant::now();
         loop {
             let now = Accounts::now();
-            let good =
-                now.frames <= self.frames + frames && now.heap <= self.heap + heap && now.threads <= self.threads;
-            if good {
+            if now.frames <= self.frames + frames && now.heap <= self.heap + heap && now.threads <= self.threads {
                 println!("  accounts: {self} before, {now} after");
-                return;
+                return Ok(());
             }
-            if start.elapsed() > SETTLE {
-                for text in ["heap", "context"] {
-                    println!("{}", std::fs::read_to_string(format!("/scheme/sys/{text}")).unwrap_or_default());
-                }
-                panic!("leaked: {self} before, {now} after");
+            if start.elapsed() > time {
+                return Err(now);
             }
             sleep(Duration::from_millis(50));
         }

