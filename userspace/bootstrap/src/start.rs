@@ -2,7 +2,7 @@
 
 use std::arch::asm;
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use kernel_core::cmdline::Options;
 use libredox::{Fd, call};
@@ -18,8 +18,10 @@ use crate::tree::{Kind, ROOT, Tree};
 
 /// Daemons that everything else may count on, in the order of their start.
 const DAEMONS: [&str; 2] = ["zerod", "ramfs"];
-/// Where programs put what nobody needs for long.
+/// Directory for what nobody needs for long.
 const TMP: &str = "/tmp";
+/// Directory of devices.
+const DEV: &str = "/dev";
 /// Where a daemon finds the descriptor on which it says that it is ready.
 const NOTIFY: usize = 3;
 /// The roots of the kernel's schemes.
@@ -113,8 +115,10 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
             Err(error) => eprintln!("bootstrap: {name} does not start: {error}"),
         }
     }
-    if let Err(error) = make_tmp() {
-        eprintln!("bootstrap: {TMP} cannot be made: {error}");
+    for (path, made) in [(TMP, make_tmp()), (DEV, make_dev())] {
+        if let Err(error) = made {
+            eprintln!("bootstrap: {path} cannot be made: {error}");
+        }
     }
     let image = std::fs::read(options.init).map_err(|error| Error::other(format!("{}: {error}", options.init)))?;
     let mut init = console(Spawn::new(&image, options.init)).namespace(namespace);
@@ -129,6 +133,18 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
 fn make_tmp() -> Result<()> {
     std::fs::create_dir(TMP)?;
     std::fs::set_permissions(TMP, std::fs::Permissions::from_mode(0o1777))
+}
+
+/// The names under which programs written for other systems know the devices. `std` itself opens the first when it is
+/// started without one of the standard descriptors.
+fn make_dev() -> Result<()> {
+    std::fs::create_dir(DEV)?;
+    for (name, scheme) in
+        [("null", "null"), ("zero", "zero"), ("random", "rand"), ("urandom", "rand"), ("tty", "debug")]
+    {
+        symlink(format!("/scheme/{scheme}"), format!("{DEV}/{name}"))?;
+    }
+    Ok(())
 }
 
 fn scheme_error(error: syscall::Error) -> Error {

@@ -27,6 +27,10 @@ pub fn switch_processes(context: &Context) -> Result<Sample> {
     let (input, to) = sys::pipe()?;
     let (from, output) = sys::pipe()?;
     let _helper = Helper::start(Role::Yield, input, output)?;
+    to.write(&0_u32.to_ne_bytes())?;
+    if from.read(&mut [0])? != 1 {
+        return Err(Error::other("the helper does not answer"));
+    }
     let sample = context.bench.batches(10_000, |watch, n| yield_in_turn(watch, n, &to, &from));
     sys::unpin();
     Ok(sample)
