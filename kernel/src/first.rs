@@ -1,9 +1,10 @@
-//! The first program: `bin/bootstrap` of the initfs, loaded by the kernel itself.
+//! The first program: `bin/bootstrap` of the initfs, loaded by the kernel itself. When its first thread ends, everything does.
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use alloc::{format, vec};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::cpio;
 use kernel_core::vma::Prot;
@@ -13,7 +14,7 @@ use syscall::{GlobalSchemes, O_RDWR};
 use crate::arch::boot;
 use crate::arch::paging::Cache;
 use crate::context::files::FileTable;
-use crate::context::{sched, thread as threads};
+use crate::context::{Thread, sched, thread as threads};
 use crate::memory::pager::Physical;
 use crate::memory::space::{Backing, Place};
 use crate::memory::{AddressSpace, PAGE_SIZE};
@@ -26,6 +27,14 @@ const PATH: &str = "bin/bootstrap";
 
 const READ: Prot = Prot { read: true, write: false, exec: false };
 const READ_WRITE: Prot = Prot { read: true, write: true, exec: false };
+
+/// Slot of its first thread, which no other thread can have after it.
+static THREAD: AtomicU32 = AtomicU32::new(u32::MAX);
+
+/// Whether this is its first thread.
+pub fn is_first(thread: &Thread) -> bool {
+    thread.slot() == THREAD.load(Ordering::Relaxed)
+}
 
 /// Loads and starts it. An error is a sentence for whoever sees the screen.
 pub fn start() -> Result<(), String> {
@@ -113,6 +122,7 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     regs.rip = program.entry as usize;
     regs.rsp = sp;
     thread.arch.set_registers(&regs);
+    THREAD.store(thread.slot(), Ordering::Relaxed);
     sched::start(thread);
     Ok(())
 }

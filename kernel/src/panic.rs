@@ -24,9 +24,10 @@ pub fn note_trap(rip: usize, rbp: usize) {
     TRAP_RBP.store(rbp, Relaxed);
 }
 
-/// Ends the start of the kernel with a message for people: no backtrace, because it is nobody's bug.
+/// Ends the kernel with a message for people: no backtrace, because it is not the kernel's bug.
 pub fn die(message: fmt::Arguments<'_>) -> ! {
     crate::log::take_over();
+    apic::stop_others();
     kprintln!("Ochre: {message}");
     end()
 }

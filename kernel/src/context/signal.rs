@@ -66,6 +66,9 @@ pub fn exit() -> ! {
     // A thread may always give up its own.
     let _ = me.set_files(None);
     let _ = me.set_space(None);
+    if crate::first::is_first(me) {
+        crate::panic::die(format_args!("the first program has ended"));
+    }
     me.state.store(state::DEAD, Ordering::SeqCst);
     me.source.notify(syscall::EventFlags::EVENT_READ);
     sched::leave();

@@ -176,6 +176,13 @@ impl BootInfo {
         self.memory.iter().filter(|region| region.kind == RegionKind::Usable).map(|region| region.len).sum()
     }
 
+    /// Whether all bytes from `start` up to `end` are usable memory.
+    pub fn is_usable(&self, start: u64, end: u64) -> bool {
+        self.memory
+            .iter()
+            .any(|region| region.kind == RegionKind::Usable && region.base <= start && end <= region.end())
+    }
+
     fn add_region(&mut self, base: u64, len: u64, kind: RegionKind) {
         self.truncated |= self.memory.push(Region { base, len, kind }).is_err();
     }

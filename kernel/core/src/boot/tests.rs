@@ -137,6 +137,18 @@ fn pvh_information() {
 }
 
 #[test]
+fn a_range_is_usable_when_one_region_has_all_of_it() {
+    let mut info = pvh::parse(&Fake(AT, pvh_sample()), AT).unwrap();
+    assert!(info.is_usable(0x100_0000, 0x100_2345));
+    assert!(info.is_usable(0x10_0000, 0x710_0000));
+    assert!(!info.is_usable(0x10_0000, 0x710_0001), "behind the end of memory");
+    assert!(!info.is_usable(0xf_ffff, 0x20_0000), "from reserved memory on");
+    assert!(!info.is_usable(64 << 30, (64 << 30) + 1), "where nothing is");
+    info.add_module(1 << 52, (1 << 52) + 1, Text::new());
+    assert!(info.truncated);
+}
+
+#[test]
 fn pvh_errors_and_damage() {
     assert_eq!(pvh::parse(&Fake(AT, vec![]), AT).unwrap_err(), BootError::Unreadable(AT));
     assert_eq!(pvh::parse(&Fake(AT, vec![0; 256]), AT).unwrap_err(), BootError::BadMagic(0));

@@ -11,10 +11,11 @@
 
 use core::arch::global_asm;
 
-use kernel_core::boot::{BootError, BootInfo, PhysicalMemory, multiboot2, pvh};
+use kernel_core::boot::{BootError, BootInfo, Module, PhysicalMemory, multiboot2, pvh};
 use kernel_core::cmdline::Options;
 use spin::Once;
 
+use crate::log::Level;
 use crate::memory::PHYSMAP;
 
 /// The early page tables reach this far.
@@ -39,7 +40,7 @@ impl PhysicalMemory for Early {
     }
 }
 
-/// Reads what the loader said, once. Without a memory map or an initfs there is no going on: that ends in a message.
+/// Reads what the loader said, once. Without a memory map or an initfs within memory there is no going on: that ends in a message.
 pub fn read_info(protocol: u32, info_phys: usize) -> &'static BootInfo {
     let address = info_phys as u64;
     let read = match protocol {
@@ -53,12 +54,21 @@ pub fn read_info(protocol: u32, info_phys: usize) -> &'static BootInfo {
     };
     let options = OPTIONS.call_once(|| Options::parse(info.cmdline.as_str()));
     crate::log::configure(options);
-    if info.modules.is_empty() {
-        crate::panic::die(format_args!(
-            "cannot start: there is no initfs; give one with `-initrd` (QEMU) or `module2` (GRUB)"
-        ));
+    if info.truncated {
+        klog!(
+            Level::Warn,
+            "the loader's memory map or list of modules is too long or makes no sense in part; the rest is used"
+        );
     }
-    info
+    match info.modules.first() {
+        None => crate::panic::die(format_args!(
+            "cannot start: there is no initfs; give one with `-initrd` (QEMU) or `module2` (GRUB)"
+        )),
+        Some(&Module { start, end, .. }) if !info.is_usable(start, end) => crate::panic::die(format_args!(
+            "cannot start: the initfs, from {start:#x} to {end:#x}, is not where the memory map has usable memory"
+        )),
+        Some(_) => info,
+    }
 }
 
 /// What the loader said, once it has been read.

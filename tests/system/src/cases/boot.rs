@@ -14,6 +14,8 @@ use crate::screen::Picture;
 const FIRST: &str = "bin/bootstrap";
 /// What the kernel says when all is well but there is no first program.
 const NO_FIRST: &str = "Ochre: cannot start the first program: the initfs has no bin/bootstrap";
+/// What the kernel says when the first program has ended, however.
+const ENDED: &str = "Ochre: the first program has ended";
 /// An instruction that no processor has.
 const UD2: [u8; 2] = [0x0f, 0x0b];
 /// A loop without end.
@@ -270,11 +272,23 @@ fn running_programs() -> Vec<Case> {
     hello.extend([0x0f, 0x05]);
     hello.extend([0xeb, 0xfe]);
     hello.extend(b"hello\n");
+    // SYS_CALL of the verb `Exit` (2, on the stack) on the descriptor of the own thread.
+    let mut exit = vec![0x6a, 2];
+    exit.extend([0x49, 0x89, 0xe0]);
+    exit.extend([0xb8, 0x11, 0xca, 0x00, 0x23]);
+    exit.extend([0x48, 0xbf, 0x21, 0, 0, 0, 0, 0, 0, 0x40]);
+    exit.extend([0x31, 0xf6, 0x31, 0xd2]);
+    exit.extend([0x41, 0xba, 1, 0, 0, 0]);
+    exit.extend([0x0f, 0x05]);
+    exit.extend(SPIN);
     vec![
         first("writes to the console", &hello).stays().says("hello\r\n"),
         first("has an instruction that no processor has", &UD2)
-            .stays()
-            .says("kernel: bootstrap (process 1, thread 0) ended by invalid opcode: code 0x0 at 0x400078"),
+            .says("kernel: bootstrap (process 1, thread 0) ended by invalid opcode: code 0x0 at 0x400078")
+            .says(ENDED),
+        first("ends, with four processors", &exit).cpus(4).says(ENDED),
+        first("ends, with the kernel's checks", &exit).test_kernel().cpus(2).says(ENDED),
+        first("faults, with the kernel's checks", &UD2).test_kernel().says(ENDED),
     ]
 }
 
@@ -315,7 +329,24 @@ fn loader() -> Vec<Case> {
             let list = loader.field(start_info::MODULES)?;
             loader.write(list, &(64u64 << 30).to_le_bytes())
         })
-        .says("Ochre: cannot start"),
+        .says("Ochre: cannot start: the initfs, from 0x1000000000 to "),
+        edited("loader: a memory map with more regions than fit", |loader| {
+            // Behind QEMU's own entries, small reserved regions in free memory; 24 bytes each: address, size, kind.
+            let (map, count) = (loader.field(start_info::MEMORY_MAP)?, 300);
+            let known = loader.number(loader.info + start_info::MEMORY_MAP_ENTRIES, 4)?;
+            let mut table = loader.read(map, known as usize * 24)?;
+            for index in known..count {
+                for word in [(512 << 20) + (index << 16), 4096, 2] {
+                    table.extend(u64::to_le_bytes(word));
+                }
+            }
+            let place = 768 << 20;
+            loader.write(place, &table)?;
+            loader.set_field(start_info::MEMORY_MAP, place)?;
+            loader.set_field32(start_info::MEMORY_MAP_ENTRIES, count as u32)
+        })
+        .says("warning: the loader's memory map or list of modules is too long or makes no sense in part")
+        .says(NO_FIRST),
         edited("loader: an initfs that does not begin with a page", |loader| {
             let list = loader.field(start_info::MODULES)?;
             let start = loader.number(list, 8)?;
