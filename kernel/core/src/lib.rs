@@ -11,6 +11,7 @@ extern crate std;
 pub mod acpi;
 pub mod boot;
 pub mod buddy;
+pub mod chain;
 pub mod clock;
 pub mod cmdline;
 pub mod cpio;

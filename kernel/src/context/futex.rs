@@ -1,16 +1,18 @@
 //! Sleeping on a word of memory: `SYS_FUTEX`.
 //!
 //! A word of private memory is named by its address space and address, one of shared memory by its physical address, so that
-//! spaces which map it at different places meet. The sleepers are in hash buckets; whoever sleeps checks the word under its bucket's lock.
+//! spaces which map it at different places meet. The sleepers are in hash buckets, first come first served, linked through the threads
+//! themselves ([`Sleep`]); whoever sleeps checks the word after he has come on the list.
 
-use alloc::collections::VecDeque;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use kernel_core::chain::{Chain, Links, NIL};
 use syscall::error::{EAGAIN, EFAULT, EINTR, EINVAL, ETIMEDOUT, Error, Result};
 
-use super::thread::Thread;
+use super::thread::{Thread, by_slot};
 use super::wait::{self, Wake};
 use crate::memory::user;
-use crate::sync::{Lock, level};
+use crate::sync::{Guard, Lock, level};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
@@ -19,19 +21,67 @@ struct Key {
     address: u64,
 }
 
-struct Sleeper {
-    key: Key,
-    thread: &'static Thread,
+/// A thread's place among the sleepers. All of it is changed under the lock of the bucket that it is in; by the thread itself
+/// when it is in none.
+pub struct Sleep {
+    /// Number of the bucket, or [`NOWHERE`].
+    bucket: AtomicU32,
+    space: AtomicU64,
+    address: AtomicU64,
+    before: AtomicU32,
+    behind: AtomicU32,
+}
+
+impl Sleep {
+    /// Of a thread that does not sleep.
+    pub const fn new() -> Self {
+        Sleep {
+            bucket: AtomicU32::new(NOWHERE),
+            space: AtomicU64::new(0),
+            address: AtomicU64::new(0),
+            before: AtomicU32::new(NIL),
+            behind: AtomicU32::new(NIL),
+        }
+    }
+
+    fn key(&self) -> Key {
+        Key { space: self.space.load(Ordering::Relaxed), address: self.address.load(Ordering::Relaxed) }
+    }
+
+    fn set_key(&self, key: Key) {
+        self.space.store(key.space, Ordering::Relaxed);
+        self.address.store(key.address, Ordering::Relaxed);
+    }
+}
+
+struct SleepLinks;
+
+impl Links for SleepLinks {
+    fn neighbours(&self, id: u32) -> (u32, u32) {
+        let sleep = &by_slot(id).sleep;
+        (sleep.before.load(Ordering::Relaxed), sleep.behind.load(Ordering::Relaxed))
+    }
+
+    fn set_before(&self, id: u32, other: u32) {
+        by_slot(id).sleep.before.store(other, Ordering::Relaxed);
+    }
+
+    fn set_behind(&self, id: u32, other: u32) {
+        by_slot(id).sleep.behind.store(other, Ordering::Relaxed);
+    }
 }
 
 const BUCKETS: usize = 256;
+const NOWHERE: u32 = u32::MAX;
 
-static TABLE: [Lock<{ level::FUTEX }, VecDeque<Sleeper>>; BUCKETS] = [const { Lock::new(VecDeque::new()) }; BUCKETS];
+type Bucket = Lock<{ level::FUTEX }, Chain>;
 
-fn bucket(key: Key) -> &'static Lock<{ level::FUTEX }, VecDeque<Sleeper>> {
+static TABLE: [Bucket; BUCKETS] = [const { Lock::new(Chain::new()) }; BUCKETS];
+
+fn bucket(key: Key) -> usize {
     // Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
     let hash = (key.address >> 2 ^ key.space << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    &TABLE[(hash >> 56) as usize]
+    (hash >> 56) as usize
 }
 
 fn key_of(address: usize) -> Result<Key> {
@@ -53,86 +103,121 @@ fn key_of(address: usize) -> Result<Key> {
         .ok_or(Error::new(EFAULT))
 }
 
+/// Puts the current thread at the end of a bucket.
+fn enter(me: &Thread, key: Key) {
+    let index = bucket(key);
+    let mut chain = TABLE[index].lock();
+    me.sleep.set_key(key);
+    me.sleep.bucket.store(index as u32, Ordering::Relaxed);
+    chain.push_back(&SleepLinks, me.slot());
+}
+
+/// Locks the bucket that the current thread is in, into which a requeue may have moved it; `None` when it was woken.
+fn locked(me: &Thread) -> Option<Guard<'static, { level::FUTEX }, Chain>> {
+    loop {
+        let index = me.sleep.bucket.load(Ordering::Acquire);
+        if index == NOWHERE {
+            return None;
+        }
+        let chain = TABLE[index as usize].lock();
+        if me.sleep.bucket.load(Ordering::Relaxed) == index {
+            return Some(chain);
+        }
+    }
+}
+
+/// Takes the current thread out of its bucket; false when it was woken.
+fn leave(me: &Thread) -> bool {
+    let Some(mut chain) = locked(me) else {
+        return false;
+    };
+    chain.remove(&SleepLinks, me.slot());
+    me.sleep.bucket.store(NOWHERE, Ordering::Relaxed);
+    true
+}
+
 /// Sleeps while the word at `address` is `value`, until it is woken or `deadline` (monotonic nanoseconds) has passed.
 ///
 /// `EAGAIN` when the word has another value, `ETIMEDOUT`, `EINTR`.
 pub fn wait(address: usize, value: u64, wide: bool, deadline: Option<u64>) -> Result<usize> {
     let key = key_of(address)?;
-    let lock = bucket(key);
     let me = Thread::current();
     // On the list first, then the look at the word: a waker changes the word before it looks at the list. The look may take a
     // page fault, so it is made without the lock.
-    lock.lock().push_back(Sleeper { key, thread: me });
+    enter(me, key);
     let seen = if wide {
         crate::memory::UserSlice::new(address, 8).and_then(|slice| slice.read_value::<u64>())
     } else {
         user::read_word(address).map(u64::from)
     };
-    let same = seen.map(|seen| seen == value);
-    let mut sleepers = lock.lock();
-    let at = sleepers.iter().position(|sleeper| core::ptr::eq(sleeper.thread, me));
-    let Some(at) = at else {
-        // Somebody has woken this thread between the two.
+    if seen != Ok(value) {
+        // Whoever has been woken all the same takes that for his answer, so that no wake-up is lost.
+        return if leave(me) { Err(seen.err().unwrap_or(Error::new(EAGAIN))) } else { Ok(0) };
+    }
+    let Some(chain) = locked(me) else {
         return Ok(0);
     };
-    if !matches!(same, Ok(true)) {
-        sleepers.remove(at);
-        return Err(same.err().unwrap_or(Error::new(EAGAIN)));
-    }
     wait::prepare();
-    drop(sleepers);
+    drop(chain);
     let why = wait::block(deadline);
-    if why == Wake::Event {
-        return Ok(0);
-    }
-    // A requeue may have moved the sleeper to another bucket; then it is found by looking through all.
-    if remove(lock, me) || TABLE.iter().any(|lock| remove(lock, me)) {
-        Err(Error::new(if why == Wake::Timeout { ETIMEDOUT } else { EINTR }))
-    } else {
-        Ok(0)
-    }
+    if leave(me) { Err(Error::new(if why == Wake::Timeout { ETIMEDOUT } else { EINTR })) } else { Ok(0) }
 }
 
-fn remove(lock: &Lock<{ level::FUTEX }, VecDeque<Sleeper>>, me: &Thread) -> bool {
-    let mut sleepers = lock.lock();
-    let at = sleepers.iter().position(|sleeper| core::ptr::eq(sleeper.thread, me));
-    at.is_some_and(|at| sleepers.remove(at).is_some())
+/// Calls `visit` for up to `count` sleepers on `key`, in their order; answers for how many.
+fn for_sleepers(chain: &mut Chain, key: Key, count: usize, mut visit: impl FnMut(&mut Chain, &'static Thread)) -> usize {
+    let (mut at, mut visited) = (chain.first(), 0);
+    while at != NIL && visited < count {
+        let (_, behind) = SleepLinks.neighbours(at);
+        let thread = by_slot(at);
+        if thread.sleep.key() == key {
+            visit(chain, thread);
+            visited += 1;
+        }
+        at = behind;
+    }
+    visited
+}
+
+fn wake_in(chain: &mut Chain, key: Key, count: usize) -> usize {
+    for_sleepers(chain, key, count, |chain, thread| {
+        chain.remove(&SleepLinks, thread.slot());
+        // A sleeper that is not blocked yet, or was woken otherwise, finds itself off the list. It looks without the lock: from
+        // then on nothing here may touch it.
+        wait::wake(thread, Wake::Event);
+        thread.sleep.bucket.store(NOWHERE, Ordering::Release);
+    })
 }
 
 /// Wakes up to `count` threads that sleep on the word at `address`; answers how many.
 pub fn wake(address: usize, count: usize) -> Result<usize> {
     let key = key_of(address)?;
-    let mut woken = 0;
-    let mut sleepers = bucket(key).lock();
-    let mut at = 0;
-    while woken < count && at < sleepers.len() {
-        if sleepers[at].key == key
-            && let Some(sleeper) = sleepers.remove(at)
-        {
-            // A sleeper that is not blocked yet, or was woken otherwise, finds itself off the list.
-            wait::wake(sleeper.thread, Wake::Event);
-            woken += 1;
-        } else {
-            at += 1;
-        }
-    }
-    Ok(woken)
+    Ok(wake_in(&mut TABLE[bucket(key)].lock(), key, count))
 }
 
 /// Wakes up to `count` sleepers on `address` and moves up to `limit` others to `target`, where they sleep on; answers the woken.
+/// Nobody can come or go in between.
 pub fn requeue(address: usize, count: usize, limit: usize, target: usize) -> Result<usize> {
     let (from, to) = (key_of(address)?, key_of(target)?);
-    let woken = wake(address, count)?;
-    for _ in 0..limit {
-        let moved = {
-            let mut sleepers = bucket(from).lock();
-            let at = sleepers.iter().position(|sleeper| sleeper.key == from);
-            at.and_then(|at| sleepers.remove(at))
-        };
-        match moved {
-            Some(sleeper) => bucket(to).lock().push_back(Sleeper { key: to, thread: sleeper.thread }),
-            None => break,
+    let (source, destination) = (bucket(from), bucket(to));
+    if source == destination {
+        let mut chain = TABLE[source].lock();
+        let woken = wake_in(&mut chain, from, count);
+        if from != to {
+            for_sleepers(&mut chain, from, limit, |chain, thread| {
+                chain.remove(&SleepLinks, thread.slot());
+                thread.sleep.set_key(to);
+                chain.push_back(&SleepLinks, thread.slot());
+            });
         }
+        return Ok(woken);
     }
+    let (mut chain, mut other) = Lock::lock_both(&TABLE[source], &TABLE[destination]);
+    let woken = wake_in(&mut chain, from, count);
+    for_sleepers(&mut chain, from, limit, |chain, thread| {
+        chain.remove(&SleepLinks, thread.slot());
+        thread.sleep.set_key(to);
+        thread.sleep.bucket.store(destination as u32, Ordering::Relaxed);
+        other.push_back(&SleepLinks, thread.slot());
+    });
     Ok(woken)
 }

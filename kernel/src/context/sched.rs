@@ -370,6 +370,18 @@ pub fn preempt() {
     leave();
 }
 
+/// Between the pieces of a long call, with nothing locked: lets interrupts in, and others run whose turn it is. False when the call
+/// should end because the thread is to leave it.
+#[inline]
+pub fn breathe() -> bool {
+    crate::arch::take_interrupts();
+    let me = Thread::current();
+    if me.pending() & pending::RESCHEDULE != 0 {
+        preempt();
+    }
+    !me.is_interrupted()
+}
+
 /// Gives a thread another priority level; in force as soon as it is queued anew.
 pub fn set_level(thread: &'static Thread, level: u8) {
     thread.base_level.store(level, Ordering::Relaxed);

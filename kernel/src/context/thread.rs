@@ -14,6 +14,7 @@ use syscall::SetSighandlerData;
 use syscall::error::{EAGAIN, EBADF, EBUSY, EFAULT, Error, Result};
 
 use super::files::FileTable;
+use super::futex::Sleep;
 use super::wait::Wake;
 use crate::arch::percpu;
 use crate::arch::switch::ArchContext;
@@ -67,6 +68,8 @@ pub struct Thread {
     incarnation: AtomicU32,
     /// Number of the timer that may wake it, see `timeout`.
     pub(super) timer: AtomicU64,
+    /// Its place among those that sleep on a word of memory.
+    pub(super) sleep: Sleep,
     pub(super) state: AtomicU8,
     /// Whether a processor still has (or again has) it on its hands.
     pub(super) on_cpu: AtomicBool,
@@ -123,6 +126,7 @@ impl Thread {
             references: AtomicU32::new(1),
             incarnation: AtomicU32::new(0),
             timer: AtomicU64::new(0),
+            sleep: Sleep::new(),
             state: AtomicU8::new(state::FREE),
             on_cpu: AtomicBool::new(false),
             wake_reason: AtomicU8::new(0),

@@ -20,8 +20,8 @@ use super::event::EventSource;
 use super::input::Input;
 use super::irq;
 use super::object::{Io, Object};
-use crate::arch::{self, serial};
-use crate::context::Thread;
+use crate::arch::serial;
+use crate::context::{Thread, sched};
 use crate::memory::UserSlice;
 
 /// Bytes shown in one piece. Interrupts wait meanwhile: 22 ms at 115,200 baud.
@@ -89,11 +89,8 @@ impl Object for Console {
         let mut bytes = [0; STEP];
         let mut done = 0;
         while done < from.len() {
-            if done != 0 {
-                arch::take_interrupts();
-                if Thread::current().is_interrupted() {
-                    break;
-                }
+            if done != 0 && !sched::breathe() {
+                break;
             }
             let part = from.skip(done).first(STEP);
             match part.read(&mut bytes) {

@@ -4,8 +4,9 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use syscall::O_FCNTL_MASK;
+use syscall::error::Result;
 
-use super::object::Object;
+use super::object::{Holder, Object};
 use super::user::UserScheme;
 
 /// What a description leads to.
@@ -56,6 +57,14 @@ impl Description {
             positioned,
             notify_detach: AtomicBool::new(false),
         })
+    }
+
+    /// Asked before this is put into something that holds descriptions; `ELOOP` when that may not hold it.
+    pub fn enter(&self, holder: Holder) -> Result<()> {
+        match &self.target {
+            Target::Kernel(object) => object.enter(holder),
+            Target::User { .. } => Ok(()),
+        }
     }
 
     /// Access mode and status flags.

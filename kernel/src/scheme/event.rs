@@ -23,10 +23,15 @@ use crate::sync::{Lock, level};
 
 /// Most descriptors that one queue watches.
 const MAX_WATCHES: usize = 65_536;
+/// Most `Event`s taken or given by one call: the kernel does not let others run meanwhile.
+const MOST: usize = 1024;
+/// Number of watches from which on the dead ones are looked for.
+const FEW: usize = 16;
 
-/// One descriptor watched by one queue.
+/// One descriptor watched by one queue. It ends with either.
 pub struct Watch {
     queue: Weak<EventQueue>,
+    description: Weak<Description>,
     id: usize,
     data: usize,
     flags: EventFlags,
@@ -38,7 +43,22 @@ struct Watches {
     list: Vec<Weak<Watch>>,
     /// Counts the times that entries may have changed their places.
     moved: u64,
+    /// Length at which dead entries are dropped: twice what was left the last time.
+    tidy_at: usize,
 }
+
+impl Watches {
+    fn tidy(&mut self) {
+        let before = self.list.len();
+        self.list.retain(|watch| watch.upgrade().is_some_and(|watch| watch.is_alive()));
+        self.moved += u64::from(self.list.len() != before);
+        self.tidy_at = FEW.max(2 * self.list.len());
+    }
+}
+
+/// Queues in which something has happened, whose own watchers are to be told. A list, because chains of queues that watch queues
+/// may be longer than the stack is deep.
+type Later = Vec<Arc<EventQueue>>;
 
 /// The queues that watch an object.
 pub struct EventSource {
@@ -50,15 +70,14 @@ pub struct EventSource {
 impl EventSource {
     /// Watched by nobody.
     pub const fn new() -> Self {
-        EventSource { watches: Lock::new(Watches { list: Vec::new(), moved: 0 }), count: AtomicUsize::new(0) }
+        let watches = Watches { list: Vec::new(), moved: 0, tidy_at: FEW };
+        EventSource { watches: Lock::new(watches), count: AtomicUsize::new(0) }
     }
 
     fn add(&self, watch: &Arc<Watch>) {
         let mut watches = self.watches.lock();
-        let before = watches.list.len();
-        watches.list.retain(|watch| watch.strong_count() > 0);
-        if watches.list.len() != before {
-            watches.moved += 1;
+        if watches.list.len() >= watches.tidy_at {
+            watches.tidy();
         }
         watches.list.push(Arc::downgrade(watch));
         self.count.store(watches.list.len(), Ordering::Release);
@@ -73,7 +92,16 @@ impl EventSource {
     /// The flags that anybody watches for.
     pub fn wanted(&self) -> EventFlags {
         let watches = self.watches.lock();
-        watches.list.iter().filter_map(Weak::upgrade).fold(EventFlags::EVENT_NONE, |all, watch| all | watch.flags)
+        let alive = watches.list.iter().filter_map(Weak::upgrade).filter(|watch| watch.is_alive());
+        alive.fold(EventFlags::EVENT_NONE, |all, watch| all | watch.flags)
+    }
+
+    /// Forgets the watches that have ended; whether some are left.
+    pub fn tidy(&self) -> bool {
+        let mut watches = self.watches.lock();
+        watches.tidy();
+        self.count.store(watches.list.len(), Ordering::Release);
+        !watches.list.is_empty()
     }
 
     /// Forgets who watches.
@@ -98,6 +126,12 @@ impl EventSource {
     }
 
     fn notify_watches(&self, flags: EventFlags) {
+        let mut later = Later::new();
+        self.tell(flags, &mut later);
+        tell_all(later);
+    }
+
+    fn tell(&self, flags: EventFlags, later: &mut Later) {
         // Each one is told with nothing locked: the queue that hears it may be watched itself. When the list has been tidied up
         // meanwhile, everybody is told once more, which changes nothing for those who have not looked yet.
         let (mut at, mut moved) = (0, None);
@@ -113,24 +147,39 @@ impl EventSource {
                 }
             };
             if let Some(watch) = watch {
-                watch.raise(flags);
+                watch.raise(flags, later);
             }
             at += 1;
         }
     }
 }
 
+/// Tells those who watch these queues, and those who watch theirs.
+fn tell_all(mut later: Later) {
+    // A watch is raised once until it is read, so this ends, even for queues that watch each other.
+    while let Some(queue) = later.pop() {
+        queue.source.tell(EventFlags::EVENT_READ, &mut later);
+    }
+}
+
 impl Watch {
-    fn raise(self: &Arc<Self>, flags: EventFlags) {
+    fn is_alive(&self) -> bool {
+        self.description.strong_count() != 0
+    }
+
+    fn raise(self: &Arc<Self>, flags: EventFlags, later: &mut Later) {
         let new = (flags & self.flags).bits();
-        if new == 0 {
+        if new == 0 || !self.is_alive() {
             return;
         }
         let before = self.raised.fetch_or(new, Ordering::AcqRel);
         if before == 0
             && let Some(queue) = self.queue.upgrade()
         {
-            queue.push(Entry::Watch(self.clone()));
+            queue.put(Entry::Watch(self.clone()));
+            if queue.source.is_watched() {
+                later.push(queue);
+            }
         }
     }
 }
@@ -141,7 +190,9 @@ enum Entry {
 }
 
 struct Inner {
-    watches: BTreeMap<usize, (Arc<Watch>, Weak<Description>)>,
+    watches: BTreeMap<usize, Arc<Watch>>,
+    /// Number of watches at which those that have ended are dropped.
+    tidy_at: usize,
     timeout: Option<(Timer, usize)>,
     ready: VecDeque<Entry>,
     readers: WaitList,
@@ -160,6 +211,7 @@ impl EventQueue {
         Arc::new_cyclic(|this| EventQueue {
             inner: Lock::new(Inner {
                 watches: BTreeMap::new(),
+                tidy_at: FEW,
                 timeout: None,
                 ready: VecDeque::new(),
                 readers: WaitList::new(),
@@ -169,14 +221,10 @@ impl EventQueue {
         })
     }
 
-    fn push(&self, entry: Entry) {
+    fn put(&self, entry: Entry) {
         let mut inner = self.inner.lock();
         inner.ready.push_back(entry);
         inner.readers.wake_one();
-        drop(inner);
-        if self.source.is_watched() {
-            self.source.notify(EventFlags::EVENT_READ);
-        }
     }
 
     fn control(&self, event: &Event) -> Result<()> {
@@ -191,6 +239,7 @@ impl EventQueue {
         }
         let watch = Arc::new(Watch {
             queue: self.this.clone(),
+            description: Arc::downgrade(&description),
             id: event.id,
             data: event.data,
             flags: event.flags & (EventFlags::EVENT_READ | EventFlags::EVENT_WRITE),
@@ -198,24 +247,38 @@ impl EventQueue {
         });
         {
             let mut inner = self.inner.lock();
+            if inner.watches.len() >= inner.tidy_at {
+                inner.watches.retain(|_, watch| watch.is_alive());
+                inner.tidy_at = (2 * inner.watches.len()).clamp(FEW, MAX_WATCHES);
+            }
             if inner.watches.len() >= MAX_WATCHES {
                 return Err(Error::new(ENOSPC));
             }
-            inner.watches.insert(event.id, (watch.clone(), Arc::downgrade(&description)));
+            inner.watches.insert(event.id, watch.clone());
         }
-        let ready = match &description.target {
+        let ready = Self::attach(&description, &watch).inspect_err(|_| {
+            let gone = self.inner.lock().watches.remove(&event.id);
+            drop(gone);
+        })?;
+        let mut later = Later::new();
+        watch.raise(ready, &mut later);
+        tell_all(later);
+        Ok(())
+    }
+
+    /// Has the watch told of what happens; answers what the description is ready for now.
+    fn attach(description: &Description, watch: &Arc<Watch>) -> Result<EventFlags> {
+        match &description.target {
             Target::Kernel(object) => {
-                object.events()?.add(&watch);
-                object.readiness()
+                object.events()?.add(watch);
+                Ok(object.readiness())
             }
             Target::User { scheme, number } => {
                 let source = scheme.event_source(*number);
-                source.add(&watch);
-                scheme.fevent(*number, source.wanted())?
+                source.add(watch);
+                scheme.fevent(*number, source.wanted())
             }
-        };
-        watch.raise(ready);
-        Ok(())
+        }
     }
 
     fn set_timeout(&self, event: &Event) -> Result<()> {
@@ -239,7 +302,8 @@ impl EventQueue {
             let mut inner = self.inner.lock();
             match inner.ready.pop_front() {
                 Some(Entry::Watch(watch)) => {
-                    let current = inner.watches.get(&watch.id).is_some_and(|(known, _)| Arc::ptr_eq(known, &watch));
+                    let current = inner.watches.get(&watch.id).is_some_and(|known| Arc::ptr_eq(known, &watch));
+                    let current = current && watch.is_alive();
                     drop(inner);
                     let flags = watch.raised.swap(0, Ordering::AcqRel);
                     let (id, data) = (watch.id, watch.data);
@@ -281,7 +345,8 @@ impl Timed for EventQueue {
                 _ => return,
             }
         };
-        self.push(Entry::Timeout { data });
+        self.put(Entry::Timeout { data });
+        self.source.notify(EventFlags::EVENT_READ);
     }
 }
 
@@ -296,6 +361,7 @@ impl Object for EventQueue {
             return Err(Error::new(EINVAL));
         }
         let mut done = 0;
+        let to = to.first(MOST * size);
         while done + size <= to.len() {
             match self.next(io.nonblock || done > 0) {
                 Ok(event) => to.skip(done).write_value(&event)?,
@@ -310,6 +376,7 @@ impl Object for EventQueue {
     fn write(&self, from: UserSlice, _io: Io) -> Result<usize> {
         crate::memory::admit()?;
         let size = size_of::<Event>();
+        let from = from.first(MOST * size);
         let mut done = 0;
         while done + size <= from.len() {
             let event: Event = from.skip(done).read_value()?;

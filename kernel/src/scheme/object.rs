@@ -22,6 +22,19 @@ pub struct Io {
     pub nonblock: bool,
 }
 
+/// What holds descriptions besides the tables of running programs. Each takes only what does not hold such descriptions itself,
+/// or ranks below it: pipes below schemes, schemes below tables. So nothing holds itself, and nothing lies deep in others
+/// (docs/kernel-schemes.md, "Descriptors on their way").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A pipe, until they are received.
+    Pipe,
+    /// A scheme, until its daemon takes them or its client gets them.
+    Scheme,
+    /// A descriptor table that no thread runs with.
+    Table,
+}
+
 /// What `openat` and `dup` give.
 pub enum Opened {
     /// A new object.
@@ -101,6 +114,11 @@ pub trait Object: Send + Sync {
         _nonblock: bool,
     ) -> Result<Vec<Arc<Description>>> {
         Err(Error::new(EOPNOTSUPP))
+    }
+
+    /// Asked before a description of it is put into this; `ELOOP` when that could make it hold itself.
+    fn enter(&self, _holder: Holder) -> Result<()> {
+        Ok(())
     }
 
     /// Where those that watch it are kept; `EPERM` when it has no events.

@@ -2,21 +2,25 @@
 //!
 //! Opening the scheme gives the reading end, `dup` of that with `"write"` the writing end. Up to a page is written in one piece
 //! (POSIX `PIPE_BUF`).
+//!
+//! Of those who wait, one is woken when something comes that he can go on with, and he wakes the next if he leaves enough: so
+//! nobody sleeps beside what he waits for, and nobody is woken for nothing while there is one reader and one writer.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use syscall::error::{EAGAIN, EINTR, EINVAL, ENOENT, EPIPE, Error, Result};
+use syscall::error::{EAGAIN, EINTR, EINVAL, ELOOP, ENOENT, EPIPE, Error, Result};
 use syscall::{CallFlags, EventFlags, GlobalSchemes, MODE_FIFO, Stat};
 
 use super::description::Description;
 use super::event::EventSource;
-use super::object::{Io, Object, Opened};
+use super::object::{Holder, Io, Object, Opened};
+use crate::context::sched;
 use crate::context::wait::{self, WaitList, Wake};
 use crate::memory::user::{fill_frame, read_frame};
 use crate::memory::{Frame, PAGE_SIZE, UserSlice};
-use crate::sync::{Lock, level};
+use crate::sync::{Guard, Lock, level};
 
 /// Bytes that fit.
 const CAPACITY: usize = 64 * 1024;
@@ -24,8 +28,20 @@ const CAPACITY: usize = 64 * 1024;
 const ATOMIC: usize = PAGE_SIZE;
 /// Groups of descriptors that fit.
 const MAX_GROUPS: usize = 64;
-/// Bytes copied at once between a pipe and user memory, through the stack.
-const STEP: usize = 1024;
+/// Sizes up to these go through smaller buffers on the stack, which are cheaper to clear.
+const SMALL: usize = 32;
+const MEDIUM: usize = 1024;
+
+/// A pipe's part in passing descriptors; once played it stays. Pipes through which descriptors have gone do not go through pipes
+/// themselves, so none can be inside of itself, or deep inside of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Any,
+    /// Descriptors have gone through it.
+    Carries,
+    /// Its reading end has gone through another pipe.
+    Travels,
+}
 
 struct Buffer {
     pages: [Option<Frame>; CAPACITY / PAGE_SIZE],
@@ -33,7 +49,10 @@ struct Buffer {
     taken: usize,
     put: usize,
     groups: VecDeque<Vec<Arc<Description>>>,
+    role: Role,
+    /// Those who wait for bytes, for descriptors, for room.
     readers: WaitList,
+    receivers: WaitList,
     writers: WaitList,
     reading_end_open: bool,
     writing_ends: usize,
@@ -52,19 +71,32 @@ impl Buffer {
         self.put - self.taken
     }
 
-    /// Puts as much of `bytes` as fits.
+    /// Whether every writer that waits could go on.
+    fn is_roomy(&self) -> bool {
+        CAPACITY - self.len() >= ATOMIC
+    }
+
+    /// Whether nothing will come any more.
+    fn is_ended(&self) -> bool {
+        self.writing_ends == 0 && self.had_writer
+    }
+
+    /// Puts as much of `bytes`, at most a page, as fits; nothing when there is no memory.
     fn put(&mut self, bytes: &[u8]) -> Result<usize> {
         let count = bytes.len().min(CAPACITY - self.len());
+        for at in [self.put, self.put + count - 1] {
+            let page = &mut self.pages[at % CAPACITY / PAGE_SIZE];
+            if page.is_none() {
+                *page = Some(Frame::zeroed_for_user()?);
+            }
+        }
         let mut done = 0;
         while done < count {
             let at = self.put % CAPACITY;
             let part = (count - done).min(PAGE_SIZE - at % PAGE_SIZE);
-            let page = &mut self.pages[at / PAGE_SIZE];
-            let frame = match page {
-                Some(frame) => frame,
-                None => page.insert(Frame::zeroed_for_user()?),
-            };
-            fill_frame(frame, at % PAGE_SIZE, &bytes[done..done + part]);
+            if let Some(frame) = &self.pages[at / PAGE_SIZE] {
+                fill_frame(frame, at % PAGE_SIZE, &bytes[done..done + part]);
+            }
             self.put += part;
             done += part;
         }
@@ -88,125 +120,146 @@ impl Buffer {
     }
 }
 
-/// Waits on one of the lists; the lock is released meanwhile.
-macro_rules! wait_on {
-    ($pipe:expr, $buffer:expr, $list:ident, $nonblock:expr) => {{
-        if $nonblock {
-            return Err(Error::new(EAGAIN));
-        }
-        $buffer.$list.join();
-        drop($buffer);
-        if wait::block(None) != Wake::Event {
-            let mut buffer = $pipe.buffer.lock();
-            if !buffer.$list.leave() {
-                // The wake-up meant for this thread goes on to the next.
-                buffer.$list.wake_one();
-            }
-            return Err(Error::new(EINTR));
-        }
-    }};
-}
+type Locked<'a> = Guard<'a, { level::BUFFER }, Buffer>;
 
 impl Pipe {
+    /// Waits on one of the lists until somebody takes the current thread off it; the lock is released meanwhile.
+    fn wait(&self, mut buffer: Locked<'_>, list: fn(&mut Buffer) -> &mut WaitList, nonblock: bool) -> Result<()> {
+        if nonblock {
+            return Err(Error::new(EAGAIN));
+        }
+        list(&mut buffer).join();
+        drop(buffer);
+        if wait::block(None) == Wake::Event {
+            return Ok(());
+        }
+        let mut buffer = self.buffer.lock();
+        let list = list(&mut buffer);
+        if !list.leave() {
+            // The wake-up meant for this thread goes on to the next.
+            list.wake_one();
+        }
+        Err(Error::new(EINTR))
+    }
+
     fn read(&self, to: UserSlice, nonblock: bool) -> Result<usize> {
         if to.is_empty() {
             return Ok(0);
         }
         let mut done = 0;
-        loop {
-            let mut buffer = self.buffer.lock();
-            if buffer.len() != 0 {
-                break;
-            }
-            if buffer.writing_ends == 0 && buffer.had_writer {
-                return Ok(0);
-            }
-            wait_on!(self, buffer, readers, nonblock);
-        }
         while done < to.len() {
-            let part = to.skip(done);
-            let count = if part.len() <= SMALL {
-                self.take_part::<SMALL>(part)?
-            } else {
-                self.take_part::<STEP>(part.first(STEP))?
-            };
-            if count == 0 {
+            if done != 0 && !sched::breathe() {
                 break;
             }
-            done += count;
-        }
-        if self.write_events.is_watched() {
-            self.write_events.notify(EventFlags::EVENT_WRITE);
-        }
-        Ok(done)
-    }
-
-    /// Takes at most `N` bytes to user memory.
-    #[inline]
-    fn take_part<const N: usize>(&self, to: UserSlice) -> Result<usize> {
-        let mut bytes = [0u8; N];
-        let count = {
-            let mut buffer = self.buffer.lock();
-            let count = buffer.take(&mut bytes[..to.len().min(N)]);
-            if count != 0 && !buffer.writers.is_empty() {
-                buffer.writers.wake_all();
-            }
-            count
-        };
-        to.write(&bytes[..count])?;
-        Ok(count)
-    }
-
-    fn write(&self, from: UserSlice, nonblock: bool) -> Result<usize> {
-        if from.is_empty() {
-            return Ok(0);
-        }
-        let whole = from.len() <= ATOMIC;
-        let mut done = 0;
-        while done < from.len() {
-            let part = from.skip(done);
-            let count = if part.len() <= SMALL {
-                self.put_part::<SMALL>(part, whole.then_some(part.len()), nonblock)
-            } else {
-                let need = whole.then_some(part.len());
-                self.put_part::<STEP>(part.first(STEP), need, nonblock)
+            let part = to.skip(done);
+            let taken = match part.len() {
+                ..=SMALL => self.take_part::<SMALL>(part, done == 0, nonblock),
+                ..=MEDIUM => self.take_part::<MEDIUM>(part, done == 0, nonblock),
+                _ => self.take_part::<ATOMIC>(part, done == 0, nonblock),
             };
-            match count {
+            match taken {
+                Ok(0) => break,
                 Ok(count) => done += count,
-                Err(_) if done > 0 => break,
+                Err(_) if done != 0 => break,
                 Err(error) => return Err(error),
             }
         }
         Ok(done)
     }
 
-    /// Puts at most `N` bytes from user memory, once there is room for `need` bytes (for one when it is `None`).
+    /// Takes at most `N` bytes to user memory. If it is to wait and may, it waits for the first one; 0 at the end.
     #[inline]
-    fn put_part<const N: usize>(&self, from: UserSlice, need: Option<usize>, nonblock: bool) -> Result<usize> {
+    fn take_part<const N: usize>(&self, to: UserSlice, waits: bool, nonblock: bool) -> Result<usize> {
+        let mut bytes = [0u8; N];
+        let mut buffer = loop {
+            let buffer = self.buffer.lock();
+            if buffer.len() != 0 {
+                break buffer;
+            }
+            if !waits || buffer.is_ended() {
+                return Ok(0);
+            }
+            self.wait(buffer, |buffer| &mut buffer.readers, nonblock)?;
+        };
+        let was_roomy = buffer.is_roomy();
+        let count = buffer.take(&mut bytes[..to.len().min(N)]);
+        if buffer.len() != 0 {
+            buffer.readers.wake_one();
+        }
+        let now_roomy = !was_roomy && buffer.is_roomy();
+        if now_roomy {
+            buffer.writers.wake_one();
+        }
+        drop(buffer);
+        if now_roomy {
+            self.write_events.notify(EventFlags::EVENT_WRITE);
+        }
+        to.write(&bytes[..count])?;
+        Ok(count)
+    }
+
+    fn write(&self, from: UserSlice, nonblock: bool) -> Result<usize> {
+        // Up to a page goes in as a whole; of more, what there is room for.
+        let need = if from.len() <= ATOMIC { from.len() } else { 1 };
+        let mut done = 0;
+        while done < from.len() {
+            if done != 0 && !sched::breathe() {
+                break;
+            }
+            let part = from.skip(done).first(ATOMIC);
+            let put = match part.len() {
+                ..=SMALL => self.put_part::<SMALL>(part, need, nonblock),
+                ..=MEDIUM => self.put_part::<MEDIUM>(part, need, nonblock),
+                _ => self.put_part::<ATOMIC>(part, need, nonblock),
+            };
+            match put {
+                Ok(count) => done += count,
+                Err(_) if done != 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Puts at most `N` bytes from user memory, once there is room for `need` bytes.
+    #[inline]
+    fn put_part<const N: usize>(&self, from: UserSlice, need: usize, nonblock: bool) -> Result<usize> {
         let mut bytes = [0u8; N];
         from.read(&mut bytes)?;
-        loop {
-            let mut buffer = self.buffer.lock();
+        let mut buffer = loop {
+            let buffer = self.buffer.lock();
             if !buffer.reading_end_open {
                 return Err(Error::new(EPIPE));
             }
-            if CAPACITY - buffer.len() >= need.unwrap_or(1) {
-                let was_empty = buffer.len() == 0;
-                let count = buffer.put(&bytes[..from.len()])?;
-                if !buffer.readers.is_empty() {
-                    buffer.readers.wake_one();
-                }
-                drop(buffer);
-                if was_empty {
-                    self.read_events.notify(EventFlags::EVENT_READ);
-                }
-                return Ok(count);
+            if CAPACITY - buffer.len() >= need {
+                break buffer;
             }
-            wait_on!(self, buffer, writers, nonblock);
+            self.wait(buffer, |buffer| &mut buffer.writers, nonblock)?;
+        };
+        let was_empty = buffer.len() == 0;
+        let put = buffer.put(&bytes[..from.len()]);
+        if was_empty && put.is_ok() {
+            buffer.readers.wake_one();
         }
+        if buffer.is_roomy() {
+            buffer.writers.wake_one();
+        }
+        drop(buffer);
+        if was_empty && put.is_ok() {
+            self.read_events.notify(EventFlags::EVENT_READ);
+        }
+        put
     }
 
     fn send(&self, descriptions: Vec<Arc<Description>>) -> Result<usize> {
+        {
+            let mut buffer = self.buffer.lock();
+            if buffer.role == Role::Travels {
+                return Err(Error::new(ELOOP));
+            }
+            buffer.role = Role::Carries;
+        }
+        descriptions.iter().try_for_each(|description| description.enter(Holder::Pipe))?;
         let count = descriptions.len();
         let mut buffer = self.buffer.lock();
         if !buffer.reading_end_open {
@@ -216,7 +269,7 @@ impl Pipe {
             return Err(Error::new(EAGAIN));
         }
         buffer.groups.push_back(descriptions);
-        buffer.readers.wake_all();
+        buffer.receivers.wake_one();
         drop(buffer);
         self.read_events.notify(EventFlags::EVENT_READ);
         Ok(count)
@@ -225,18 +278,19 @@ impl Pipe {
     fn receive(&self, count: usize, nonblock: bool) -> Result<Vec<Arc<Description>>> {
         loop {
             let mut buffer = self.buffer.lock();
-            match buffer.groups.front() {
-                Some(group) if group.len() != count => return Err(Error::new(EINVAL)),
-                Some(_) => return buffer.groups.pop_front().ok_or(Error::new(EINVAL)),
-                None if buffer.writing_ends == 0 && buffer.had_writer => return Err(Error::new(EPIPE)),
-                None => wait_on!(self, buffer, readers, nonblock),
+            match buffer.groups.front().map(Vec::len) {
+                Some(len) if len == count => return buffer.groups.pop_front().ok_or(Error::new(EINVAL)),
+                Some(_) => {
+                    // Somebody else may have asked for as many.
+                    buffer.receivers.wake_one();
+                    return Err(Error::new(EINVAL));
+                }
+                None if buffer.is_ended() => return Err(Error::new(EPIPE)),
+                None => self.wait(buffer, |buffer| &mut buffer.receivers, nonblock)?,
             }
         }
     }
 }
-
-/// Sizes up to this go through a small buffer, cheaper to clear.
-const SMALL: usize = 32;
 
 /// The reading end.
 struct ReadEnd {
@@ -285,13 +339,25 @@ impl Object for ReadEnd {
         self.pipe.receive(count, nonblock)
     }
 
+    fn enter(&self, holder: Holder) -> Result<()> {
+        if holder != Holder::Pipe {
+            return Ok(());
+        }
+        let mut buffer = self.pipe.buffer.lock();
+        if buffer.role == Role::Carries {
+            return Err(Error::new(ELOOP));
+        }
+        buffer.role = Role::Travels;
+        Ok(())
+    }
+
     fn events(&self) -> Result<&EventSource> {
         Ok(&self.pipe.read_events)
     }
 
     fn readiness(&self) -> EventFlags {
         let buffer = self.pipe.buffer.lock();
-        let ready = buffer.len() != 0 || !buffer.groups.is_empty() || (buffer.writing_ends == 0 && buffer.had_writer);
+        let ready = buffer.len() != 0 || !buffer.groups.is_empty() || buffer.is_ended();
         if ready { EventFlags::EVENT_READ } else { EventFlags::EVENT_NONE }
     }
 
@@ -332,7 +398,7 @@ impl Object for WriteEnd {
 
     fn readiness(&self) -> EventFlags {
         let buffer = self.pipe.buffer.lock();
-        let ready = CAPACITY - buffer.len() >= ATOMIC || !buffer.reading_end_open;
+        let ready = buffer.is_roomy() || !buffer.reading_end_open;
         if ready { EventFlags::EVENT_WRITE } else { EventFlags::EVENT_NONE }
     }
 
@@ -348,6 +414,7 @@ impl Drop for WriteEnd {
             buffer.writing_ends -= 1;
             if buffer.writing_ends == 0 {
                 buffer.readers.wake_all();
+                buffer.receivers.wake_all();
             }
             buffer.writing_ends == 0
         };
@@ -375,7 +442,9 @@ impl Object for Root {
                 taken: 0,
                 put: 0,
                 groups: VecDeque::new(),
+                role: Role::Any,
                 readers: WaitList::new(),
+                receivers: WaitList::new(),
                 writers: WaitList::new(),
                 reading_end_open: true,
                 writing_ends: 0,

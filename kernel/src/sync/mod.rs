@@ -74,6 +74,28 @@ impl<const L: u8, T> Lock<L, T> {
         Lock { inner: SpinMutex::new(value) }
     }
 
+    /// Takes two different locks of one level. Whoever does so takes the one that lies lower in memory first, so nobody waits in
+    /// a circle.
+    pub fn lock_both<'a>(one: &'a Self, other: &'a Self) -> (Guard<'a, L, T>, Guard<'a, L, T>) {
+        if core::ptr::from_ref(one) < core::ptr::from_ref(other) {
+            let first = one.lock();
+            (first, other.lock_beside())
+        } else {
+            let first = other.lock();
+            (one.lock_beside(), first)
+        }
+    }
+
+    /// Takes the lock while another one of its level is held.
+    fn lock_beside(&self) -> Guard<'_, L, T> {
+        loop {
+            if let Some(guard) = self.try_lock() {
+                return guard;
+            }
+            <Relax as spin::RelaxStrategy>::relax();
+        }
+    }
+
     /// The value, when nobody else can hold the lock any more.
     #[allow(dead_code)]
     pub fn into_inner(self) -> T {

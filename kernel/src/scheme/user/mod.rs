@@ -415,12 +415,15 @@ impl UserScheme {
         self.socket_events.notify(EventFlags::EVENT_READ);
     }
 
-    /// The last descriptor to a number is gone.
+    /// A description of a number is gone. Others may lead there as well: what is watched through those stays.
     pub fn notify_close(&self, number: usize) {
-        let source = self.sources.lock().remove(&number);
-        if let Some(source) = source {
-            source.clear();
-        }
+        let unwatched = {
+            let mut sources = self.sources.lock();
+            // Whoever else has the source is about to watch it.
+            let idle = sources.get(&number).is_some_and(|source| !source.tidy() && Arc::strong_count(source) == 1);
+            if idle { sources.remove(&number) } else { None }
+        };
+        drop(unwatched);
         self.post(&mut self.inner.lock(), notice(Opcode::CloseMsg, number, 0));
     }
 
