@@ -14,7 +14,7 @@ use syscall::{GlobalSchemes, O_RDWR};
 use crate::arch::boot;
 use crate::arch::paging::Cache;
 use crate::context::files::FileTable;
-use crate::context::{Thread, sched, thread as threads};
+use crate::context::{Thread, signal, thread as threads};
 use crate::memory::pager::Physical;
 use crate::memory::space::{Backing, Place};
 use crate::memory::{AddressSpace, PAGE_SIZE};
@@ -123,8 +123,7 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     regs.rsp = sp;
     thread.arch.set_registers(&regs);
     THREAD.store(thread.slot(), Ordering::Relaxed);
-    sched::start(thread);
-    Ok(())
+    signal::start(thread, || Ok(())).map_err(error)
 }
 
 /// The descriptors it starts with (`ochre_abi::boot_fd`).

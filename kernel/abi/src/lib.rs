@@ -158,7 +158,8 @@ pub mod proc {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[repr(u64)]
     pub enum ThreadVerb {
-        /// Makes a new thread runnable. `EBUSY` when it was started before.
+        /// Makes a new thread runnable. `EBUSY` when it was started before. With `metadata[1..3]`, its table gets a handle of the
+        /// thread, without authority, and one of the table itself at these two numbers.
         Start = 1,
         /// Ends the calling thread. `metadata[1..3]` = address and length of its stack, unmapped on the way (0 = none).
         /// `metadata[3]` = exit status, read back by [`ThreadVerb::GetStatus`]. Only on the caller's own handle.
@@ -200,19 +201,17 @@ pub mod proc {
         SetAffinity = 19,
         /// Lets the thread use I/O ports (`metadata[1]` = 1) or no longer (0). Needs authority.
         SetIoPrivilege = 20,
-        /// Lets a thread that was stopped by an exception go on (`metadata[1]` = 0) or stay an exception (end it, 1).
-        ResumeException = 21,
         /// Ends every thread in the thread's address space, and none can be started in it from then on. `metadata[1]` = exit
         /// status of all of them. When a thread of the space does it, their state becomes [`state::EXITED`], else
         /// [`state::KILLED`]. Whoever comes second changes nothing.
-        EndSpace = 22,
+        EndSpace = 21,
     }
 
     impl ThreadVerb {
         /// The verb with this number, if there is one.
         pub const fn from_raw(raw: u64) -> Option<Self> {
             use ThreadVerb::*;
-            const ALL: [ThreadVerb; 22] = [
+            const ALL: [ThreadVerb; 21] = [
                 Start,
                 Exit,
                 Kill,
@@ -233,7 +232,6 @@ pub mod proc {
                 SetFileTable,
                 SetAffinity,
                 SetIoPrivilege,
-                ResumeException,
                 EndSpace,
             ];
             if raw >= 1 && raw <= ALL.len() as u64 { Some(ALL[raw as usize - 1]) } else { None }

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use ochre_abi::UPPER;
 use syscall::error::{EBADF, EEXIST, EMFILE, ENOMEM, Error, Result};
 
-use crate::scheme::Description;
+use crate::scheme::{Description, Holder};
 use crate::sync::{Lock, level};
 
 /// Most descriptors in each range.
@@ -24,39 +24,114 @@ pub struct FileTable {
 
 type Slots = Vec<Option<Arc<Description>>>;
 
-#[derive(Clone)]
+/// The descriptors of one range.
+struct Range {
+    slots: Slots,
+    /// All numbers below this are in use.
+    lowest: usize,
+}
+
+impl Range {
+    const fn new() -> Self {
+        Range { slots: Vec::new(), lowest: 0 }
+    }
+
+    fn is_used(&self, index: usize) -> bool {
+        matches!(self.slots.get(index), Some(Some(_)))
+    }
+
+    /// The numbers in use from `from` on, ascending.
+    fn used(&self, from: usize) -> impl Iterator<Item = usize> {
+        self.slots.iter().enumerate().skip(from).filter(|(_, slot)| slot.is_some()).map(|(index, _)| index)
+    }
+
+    /// The place of a number, which may be in use; `EMFILE`, `EBADF`, `ENOMEM`.
+    fn make_slot(&mut self, index: usize) -> Result<&mut Option<Arc<Description>>> {
+        if index >= MAX {
+            return Err(Error::new(if index == !UPPER { EBADF } else { EMFILE }));
+        }
+        if index >= self.slots.len() {
+            self.slots.try_reserve(index + 1 - self.slots.len()).map_err(|_| Error::new(ENOMEM))?;
+            self.slots.resize(index + 1, None);
+        }
+        Ok(&mut self.slots[index])
+    }
+
+    fn take(&mut self, index: usize) -> Option<Arc<Description>> {
+        let description = self.slots.get_mut(index)?.take();
+        if description.is_some() {
+            self.lowest = self.lowest.min(index);
+        }
+        description
+    }
+
+    /// The `count` lowest free numbers, for which there are places then; `EMFILE`, `ENOMEM`.
+    fn find_free(&mut self, count: usize) -> Result<Vec<usize>> {
+        let mut free = Vec::new();
+        let mut index = self.lowest;
+        while free.len() < count {
+            if index >= MAX {
+                self.lowest = free.first().copied().unwrap_or(MAX);
+                return Err(Error::new(EMFILE));
+            }
+            if !self.is_used(index) {
+                free.push(index);
+            }
+            index += 1;
+        }
+        if let (Some(&first), Some(&last)) = (free.first(), free.last()) {
+            self.lowest = first;
+            self.make_slot(last)?;
+        }
+        Ok(free)
+    }
+
+    /// A copy without what does not belong in a table that no thread runs with.
+    fn duplicate(&self) -> Result<Self> {
+        let mut slots = Slots::new();
+        slots.try_reserve_exact(self.slots.len()).map_err(|_| Error::new(ENOMEM))?;
+        let allowed = |description: &&Arc<Description>| description.enter(Holder::Table).is_ok();
+        slots.extend(self.slots.iter().map(|slot| slot.as_ref().filter(allowed).cloned()));
+        Ok(Range { slots, lowest: 0 })
+    }
+}
+
 struct Tables {
-    lower: Slots,
-    upper: Slots,
+    lower: Range,
+    upper: Range,
 }
 
 impl Tables {
+    const fn new() -> Self {
+        Tables { lower: Range::new(), upper: Range::new() }
+    }
+
     fn close_all(self) {
-        for description in self.lower.into_iter().chain(self.upper).flatten() {
+        for description in self.lower.slots.into_iter().chain(self.upper.slots).flatten() {
             description.detach();
         }
     }
 
     #[inline]
-    fn slots(&mut self, fd: usize) -> (&mut Slots, usize) {
+    fn range(&mut self, fd: usize) -> (&mut Range, usize) {
         if fd & UPPER != 0 { (&mut self.upper, fd & !UPPER) } else { (&mut self.lower, fd) }
     }
 
-    fn slot(&mut self, fd: usize) -> Option<&mut Option<Arc<Description>>> {
-        let (slots, index) = self.slots(fd);
-        slots.get_mut(index)
-    }
-
-    fn make_slot(&mut self, fd: usize) -> Result<&mut Option<Arc<Description>>> {
-        let (slots, index) = self.slots(fd);
-        if index >= MAX {
-            return Err(Error::new(if index == !UPPER { EBADF } else { EMFILE }));
+    /// Puts a description at a free number; gives it back with `EEXIST` or what [`Range::make_slot`] says.
+    fn insert(
+        &mut self,
+        fd: usize,
+        description: Arc<Description>,
+    ) -> core::result::Result<(), (Error, Arc<Description>)> {
+        let (range, index) = self.range(fd);
+        match range.make_slot(index) {
+            Ok(slot) if slot.is_none() => {
+                *slot = Some(description);
+                Ok(())
+            }
+            Ok(_) => Err((Error::new(EEXIST), description)),
+            Err(error) => Err((error, description)),
         }
-        if index >= slots.len() {
-            slots.try_reserve(index + 1 - slots.len()).map_err(|_| Error::new(ENOMEM))?;
-            slots.resize(index + 1, None);
-        }
-        Ok(&mut slots[index])
     }
 }
 
@@ -73,28 +148,31 @@ impl FileTable {
     /// One thread less has it.
     pub fn leave(&self) {
         if self.users.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let tables = core::mem::replace(&mut *self.inner.lock(), Tables { lower: Vec::new(), upper: Vec::new() });
+            let tables = core::mem::replace(&mut *self.inner.lock(), Tables::new());
             tables.close_all();
         }
     }
 
     /// Empty.
     pub fn new() -> Arc<Self> {
-        Self::of(Tables { lower: Vec::new(), upper: Vec::new() })
+        Self::of(Tables::new())
     }
 
-    /// A copy that shares the descriptions.
-    pub fn duplicate(&self) -> Arc<Self> {
-        let copy = self.inner.lock().clone();
-        Self::of(copy)
+    /// A copy that shares the descriptions, but for those of tables and of threads that are not started. `ENOMEM`.
+    pub fn duplicate(&self) -> Result<Arc<Self>> {
+        let (lower, upper) = {
+            let tables = self.inner.lock();
+            (tables.lower.duplicate(), tables.upper.duplicate())
+        };
+        Ok(Self::of(Tables { lower: lower?, upper: upper? }))
     }
 
     /// The description behind a number; `EBADF`.
     #[inline]
     pub fn get(&self, fd: usize) -> Result<Arc<Description>> {
         let mut tables = self.inner.lock();
-        let (slots, index) = tables.slots(fd);
-        match slots.get(index) {
+        let (range, index) = tables.range(fd);
+        match range.slots.get(index) {
             Some(Some(description)) => Ok(description.clone()),
             _ => Err(Error::new(EBADF)),
         }
@@ -105,81 +183,72 @@ impl FileTable {
         if fd & !UPPER >= MAX {
             return Err(Error::new(EMFILE));
         }
-        match self.inner.lock().slot(fd) {
-            Some(Some(_)) => Err(Error::new(EEXIST)),
-            _ => Ok(()),
-        }
+        let mut tables = self.inner.lock();
+        let (range, index) = tables.range(fd);
+        if range.is_used(index) { Err(Error::new(EEXIST)) } else { Ok(()) }
     }
 
-    /// Puts a description at a free number; gives it back with `EEXIST` or `EMFILE`.
+    /// Puts a description at a free number; `EEXIST` or `EMFILE`. For the table of the thread that calls.
     pub fn insert(&self, fd: usize, description: Arc<Description>) -> Result<()> {
-        let mut tables = self.inner.lock();
-        let result = match tables.make_slot(fd) {
-            Ok(slot) if slot.is_none() => {
-                *slot = Some(description);
-                return Ok(());
+        // A description that is not taken may be dropped for good here: not with the table locked.
+        let result = self.inner.lock().insert(fd, description);
+        result.map_err(|(error, _)| error)
+    }
+
+    /// As [`FileTable::insert`], for whoever has a handle of the table: while no thread runs with it, it does not take everything
+    /// (`ELOOP`).
+    pub fn insert_from_outside(&self, fd: usize, description: Arc<Description>) -> Result<()> {
+        let allowed = description.enter(Holder::Table);
+        let result = {
+            let mut tables = self.inner.lock();
+            // Should the last thread leave just now, the table is emptied after this.
+            match allowed {
+                Err(error) if self.users.load(Ordering::Relaxed) == 0 => Err((error, description)),
+                _ => tables.insert(fd, description),
             }
-            Ok(_) => Err(Error::new(EEXIST)),
-            Err(error) => Err(error),
         };
-        // The description may be dropped for good here: not with the table locked.
-        drop(tables);
-        drop(description);
-        result
+        result.map_err(|(error, _)| error)
     }
 
     /// Puts a description at a number, in use or not; answers what was there.
     pub fn replace(&self, fd: usize, description: Arc<Description>) -> Result<Option<Arc<Description>>> {
-        Ok(self.inner.lock().make_slot(fd)?.replace(description))
+        let mut tables = self.inner.lock();
+        let (range, index) = tables.range(fd);
+        let place = range.make_slot(index)?;
+        Ok(place.replace(description))
     }
 
     /// Puts descriptions at the lowest free numbers of a range; answers the numbers. All or none.
     pub fn insert_lowest(&self, descriptions: Vec<Arc<Description>>, upper: bool) -> Result<Vec<usize>> {
-        let mut tables = self.inner.lock();
         let tag = if upper { UPPER } else { 0 };
-        let mut numbers = Vec::new();
-        let mut fd = 0;
-        while numbers.len() < descriptions.len() {
-            if fd >= MAX {
-                drop(tables);
-                return Err(Error::new(EMFILE));
-            }
-            if !matches!(tables.slot(fd | tag), Some(Some(_))) {
-                numbers.push(fd | tag);
-            }
-            fd += 1;
-        }
-        for (&fd, description) in numbers.iter().zip(descriptions) {
-            *tables.make_slot(fd)? = Some(description);
+        let mut tables = self.inner.lock();
+        let (range, _) = tables.range(tag);
+        let mut numbers = range.find_free(descriptions.len())?;
+        for (number, description) in numbers.iter_mut().zip(descriptions) {
+            range.slots[*number] = Some(description);
+            *number |= tag;
         }
         Ok(numbers)
     }
 
     /// Takes a description out; `EBADF`.
     pub fn remove(&self, fd: usize) -> Result<Arc<Description>> {
-        self.inner.lock().slot(fd).and_then(Option::take).ok_or(Error::new(EBADF))
+        let mut tables = self.inner.lock();
+        let (range, index) = tables.range(fd);
+        range.take(index).ok_or(Error::new(EBADF))
     }
 
-    /// The numbers in use, ascending.
-    pub fn list(&self) -> Vec<u64> {
+    /// Fills `into` with numbers in use from `from` on, ascending; answers how many. The upper range comes last, with its tag.
+    pub fn list(&self, from: usize, into: &mut [u64]) -> usize {
         let tables = self.inner.lock();
-        let used = |slots: &Slots, tag: usize| {
-            slots
-                .iter()
-                .enumerate()
-                .filter(|(_, slot)| slot.is_some())
-                .map(|(fd, _)| (fd | tag) as u64)
-                .collect::<Vec<_>>()
-        };
-        let mut all = used(&tables.lower, 0);
-        all.extend(used(&tables.upper, UPPER));
-        all
+        let upper = tables.upper.used(from.saturating_sub(UPPER)).map(|index| index | UPPER);
+        let all = tables.lower.used(from).chain(upper).map(|number| number as u64);
+        into.iter_mut().zip(all).map(|(place, number)| *place = number).count()
     }
 }
 
 impl Drop for FileTable {
     fn drop(&mut self) {
-        let empty = Tables { lower: Vec::new(), upper: Vec::new() };
-        core::mem::replace(self.inner.get_mut(), empty).close_all();
+        core::mem::replace(self.inner.get_mut(), Tables::new()).close_all();
     }
 }

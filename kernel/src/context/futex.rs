@@ -164,7 +164,12 @@ pub fn wait(address: usize, value: u64, wide: bool, deadline: Option<u64>) -> Re
 }
 
 /// Calls `visit` for up to `count` sleepers on `key`, in their order; answers for how many.
-fn for_sleepers(chain: &mut Chain, key: Key, count: usize, mut visit: impl FnMut(&mut Chain, &'static Thread)) -> usize {
+fn for_sleepers(
+    chain: &mut Chain,
+    key: Key,
+    count: usize,
+    mut visit: impl FnMut(&mut Chain, &'static Thread),
+) -> usize {
     let (mut at, mut visited) = (chain.first(), 0);
     while at != NIL && visited < count {
         let (_, behind) = SleepLinks.neighbours(at);

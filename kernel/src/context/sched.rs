@@ -71,15 +71,6 @@ impl CpuSched {
 /// Threads in run queues, a hint for stealing: none while it is 0.
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
 
-/// Starts a thread that is new.
-pub fn start(thread: &'static Thread) -> bool {
-    let started = thread.leave_new();
-    if started {
-        enqueue(thread);
-    }
-    started
-}
-
 fn allows(thread: &Thread, cpu: usize) -> bool {
     thread.affinity.load(Ordering::Relaxed) >> cpu & 1 != 0
 }

@@ -189,16 +189,20 @@ pub fn end_space(space: &Arc<AddressSpace>, status: &ThreadStatus) {
 }
 
 /// Starts a new thread. `EBUSY` when it was started before, `ESRCH` when its address space has ended.
-pub fn start(thread: &'static Thread) -> Result<()> {
-    if !sched::start(thread) {
+///
+/// `prepare` is called when nobody can change its spaces any more, and it does not run yet; if that fails the thread ends.
+pub fn start(thread: &'static Thread, prepare: impl FnOnce() -> Result<()>) -> Result<()> {
+    if !thread.leave_new() {
         return Err(Error::new(EBUSY));
     }
     // Looked at after the start: whoever ends the space either finds the thread started, or has left the mark for us.
-    if thread.remote_space().is_some_and(|space| space.is_ended()) {
-        sched::interrupt(thread, pending::KILL);
-        return Err(Error::new(ESRCH));
+    let ended = thread.remote_space().is_some_and(|space| space.is_ended());
+    let result = if ended { Err(Error::new(ESRCH)) } else { prepare() };
+    if result.is_err() {
+        thread.pending.fetch_or(pending::KILL, Ordering::Relaxed);
     }
-    Ok(())
+    sched::enqueue(thread);
+    result
 }
 
 fn access_name(code: usize) -> &'static str {

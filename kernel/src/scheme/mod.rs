@@ -32,4 +32,4 @@ pub mod time;
 pub mod user;
 
 pub use description::{Description, Target};
-pub use object::{Io, MapSource, Object, Opened};
+pub use object::{Holder, Io, MapSource, Object, Opened};

@@ -15,7 +15,7 @@ use crate::context::Thread;
 use crate::memory::{UserSlice, admit};
 use crate::scheme::object::Object;
 use crate::scheme::user::{Back, Payload, sqe};
-use crate::scheme::{Description, Target};
+use crate::scheme::{Description, Holder, Target};
 
 /// Most metadata words.
 const MAX_METADATA: usize = 8;
@@ -231,6 +231,7 @@ fn send(description: &Description, numbers: &[usize], flags: CallFlags, metadata
     let done = match &description.target {
         Target::Kernel(object) => object.send(sent, flags, metadata)?,
         Target::User { scheme, number } => {
+            sent.iter().try_for_each(|description| description.enter(Holder::Scheme))?;
             let kinds = FmoveFdFlags::empty().bits();
             let word = metadata.first().copied().unwrap_or(0) as usize;
             let mut request = sqe(Opcode::Sendfd, [*number, kinds, word, sent.len(), 0]);

@@ -3,14 +3,14 @@
 use alloc::sync::Arc;
 
 use ochre_abi::proc::FileTableVerb;
-use syscall::error::{EINVAL, Error, Result};
+use syscall::error::{EINVAL, ELOOP, Error, Result};
 use syscall::{CallFlags, GlobalSchemes};
 
 use super::word;
-use crate::context::Thread;
-use crate::context::files::FileTable;
+use crate::context::files::{FileTable, MAX};
+use crate::context::{Thread, sched};
 use crate::memory::UserSlice;
-use crate::scheme::object::{Object, Opened};
+use crate::scheme::object::{Holder, Object, Opened};
 
 /// A handle of a descriptor table.
 pub struct FileTableHandle {
@@ -30,7 +30,12 @@ impl FileTableHandle {
 
     fn close_all(&self, payload: UserSlice) -> Result<usize> {
         let mut closed = 0;
+        if payload.len() / 8 > 2 * MAX {
+            return Err(Error::new(EINVAL));
+        }
         for at in (0..payload.len() / 8 * 8).step_by(8) {
+            // Each may be the last to something large.
+            sched::breathe();
             let fd: u64 = payload.skip(at).read_value()?;
             if let Ok(description) = self.files.remove(fd as usize) {
                 description.detach();
@@ -41,11 +46,18 @@ impl FileTableHandle {
     }
 
     fn list(&self, payload: UserSlice) -> Result<usize> {
-        let all = self.files.list();
-        for (index, fd) in all.iter().enumerate().take(payload.len() / 8) {
-            payload.skip(index * 8).write_value(fd)?;
+        let (mut some, mut count, mut from) = ([0; 64], 0, 0);
+        loop {
+            let found = self.files.list(from, &mut some);
+            for (index, fd) in some[..found].iter().enumerate().take((payload.len() / 8).saturating_sub(count)) {
+                payload.skip((count + index) * 8).write_value(fd)?;
+            }
+            count += found;
+            if found < some.len() {
+                return Ok(count);
+            }
+            from = some[found - 1] as usize + 1;
         }
-        Ok(all.len())
     }
 }
 
@@ -59,7 +71,7 @@ impl Object for FileTableHandle {
         let files = match argument {
             b"" => return Ok(Opened::Same),
             b"empty" => FileTable::new(),
-            b"copy" => self.files.duplicate(),
+            b"copy" => self.files.duplicate()?,
             _ => return Err(Error::new(EINVAL)),
         };
         Ok(Opened::Object(Arc::new(FileTableHandle { files })))
@@ -71,11 +83,16 @@ impl Object for FileTableHandle {
             FileTableVerb::Insert => {
                 crate::memory::admit()?;
                 let description = Thread::current().descriptor(word(metadata, 1)?)?;
-                self.files.insert(word(metadata, 2)?, description).map(|()| 0)
+                self.files.insert_from_outside(word(metadata, 2)?, description).map(|()| 0)
             }
             FileTableVerb::Close => self.close_all(payload),
             FileTableVerb::List => self.list(payload),
         }
+    }
+
+    fn enter(&self, _holder: Holder) -> Result<()> {
+        // Threads may come to run with it or leave it: it is never known what it holds.
+        Err(Error::new(ELOOP))
     }
 
     fn as_files(&self) -> Option<&FileTableHandle> {

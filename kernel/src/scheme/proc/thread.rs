@@ -4,15 +4,17 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use ochre_abi::proc::{ThreadStatus, ThreadVerb, state as public};
-use syscall::error::{EBADF, EBUSY, EINVAL, EPERM, ESRCH, Error, Result};
-use syscall::{CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, ProcSchemeAttrs, SetSighandlerData};
+use syscall::error::{EBADF, EBUSY, EINVAL, ELOOP, EPERM, ESRCH, Error, Result};
+use syscall::{
+    CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, O_RDWR, ProcSchemeAttrs, SetSighandlerData,
+};
 
 use super::{AddressSpaceHandle, FileTableHandle, word};
 use crate::context::thread::pending;
 use crate::context::{Thread, sched, signal, thread as threads};
 use crate::memory::UserSlice;
 use crate::scheme::event::EventSource;
-use crate::scheme::object::{Object, Opened};
+use crate::scheme::object::{Holder, Object, Opened};
 use crate::scheme::{Description, Target};
 
 /// A handle of a thread; it keeps the thread's slot from being used again.
@@ -70,6 +72,26 @@ impl ThreadHandle {
 
     fn own(&self) -> Result<&'static Thread> {
         if self.thread.is_current() { Ok(self.thread) } else { Err(Error::new(EPERM)) }
+    }
+
+    /// What a program has of itself is put into its table here and not before, because it leads back to the table.
+    fn start(&self, metadata: &[u64]) -> Result<usize> {
+        let (thread_fd, table_fd) = match metadata {
+            [_, thread_fd, table_fd, ..] => (*thread_fd as usize, *table_fd as usize),
+            _ => return signal::start(self.thread, || Ok(())).map(|()| 0),
+        };
+        crate::memory::admit()?;
+        if let Some(files) = self.thread.remote_files() {
+            files.check_free(thread_fd)?;
+            files.check_free(table_fd)?;
+        }
+        signal::start(self.thread, || {
+            let files = self.thread.remote_files().ok_or(Error::new(ESRCH))?;
+            let thread = Arc::new(ThreadHandle::new(self.thread, false));
+            files.insert(thread_fd, Description::kernel(thread, O_RDWR))?;
+            files.insert(table_fd, Description::kernel(Arc::new(FileTableHandle::new(files.clone())), O_RDWR))
+        })
+        .map(|()| 0)
     }
 
     fn exit(&self, metadata: &[u64]) -> Result<usize> {
@@ -146,11 +168,6 @@ impl ThreadHandle {
         thread.arch.set_env(&env, own);
         Ok(0)
     }
-
-    fn resume_exception(&self) -> Result<usize> {
-        // An exception ends its thread at once (libc's handler, if it has one, runs in the thread itself).
-        Err(Error::new(ESRCH))
-    }
 }
 
 fn with_object<R>(description: &Description, look: impl FnOnce(&dyn Object) -> Option<R>) -> Result<R> {
@@ -179,7 +196,7 @@ impl Object for ThreadHandle {
     fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
         let verb = metadata.first().and_then(|&raw| ThreadVerb::from_raw(raw)).ok_or(Error::new(EINVAL))?;
         match verb {
-            ThreadVerb::Start => signal::start(self.thread).map(|()| 0),
+            ThreadVerb::Start => self.start(metadata),
             ThreadVerb::Exit => self.exit(metadata),
             ThreadVerb::Kill => self.end(),
             ThreadVerb::Stop => self.flag(pending::STOP),
@@ -229,9 +246,13 @@ impl Object for ThreadHandle {
                 thread.arch.set_io_allowed(word(metadata, 1)? != 0, own);
                 Ok(0)
             }
-            ThreadVerb::ResumeException => self.resume_exception(),
             ThreadVerb::EndSpace => self.end_space(metadata),
         }
+    }
+
+    fn enter(&self, _holder: Holder) -> Result<()> {
+        // Until it is started, the table it is to have is its own alone.
+        if self.thread.is_new() { Err(Error::new(ELOOP)) } else { Ok(()) }
     }
 
     fn events(&self) -> Result<&EventSource> {

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use syscall::error::{EACCES, EAGAIN, EBADF, EINTR, EINVAL, ENOENT, Error, Result};
+use syscall::error::{EACCES, EAGAIN, EBADF, EINTR, EINVAL, ELOOP, ENOENT, Error, Result};
 use syscall::schemev2::{Cqe, CqeOpcode, NewFdFlags, Opcode, Sqe};
 use syscall::{CallFlags, EventFlags, GlobalSchemes, NewFdParams, SchemeSocketCall};
 
@@ -15,7 +15,7 @@ use crate::context::{Thread, sched};
 use crate::memory::UserSlice;
 use crate::scheme::Description;
 use crate::scheme::event::EventSource;
-use crate::scheme::object::{Io, Object, Opened};
+use crate::scheme::object::{Holder, Io, Object, Opened};
 use crate::sync::{Guard, level};
 
 /// The right to make schemes: `dup` with `"create-scheme"` gives a socket.
@@ -485,6 +485,7 @@ impl Object for Socket {
         if SchemeSocketCall::try_from_raw(*verb as usize) != Some(SchemeSocketCall::MoveFd) {
             return Err(Error::new(EINVAL));
         }
+        descriptions.iter().try_for_each(|description| description.enter(Holder::Scheme))?;
         let count = descriptions.len();
         let mut inner = self.scheme.inner.lock();
         let index = u32::try_from(*tag).ok().and_then(|tag| inner.requests.by_tag(tag)).ok_or(Error::new(EINVAL))?;
@@ -517,6 +518,10 @@ impl Object for Socket {
             return Err(Error::new(EINVAL));
         }
         Ok(core::mem::take(sent))
+    }
+
+    fn enter(&self, holder: Holder) -> Result<()> {
+        if holder == Holder::Table { Ok(()) } else { Err(Error::new(ELOOP)) }
     }
 
     fn events(&self) -> Result<&EventSource> {

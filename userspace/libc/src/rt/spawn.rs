@@ -90,7 +90,8 @@ pub unsafe fn spawn(request: &Request) -> Result<usize> {
     sys::verb_write(thread.0, &attributes, &[ThreadVerb::SetAttrs as u64])?;
     let registers = IntRegisters { rip: program.entry as usize, rsp: sp, ..IntRegisters::default() };
     sys::verb_write(thread.0, &registers, &[ThreadVerb::SetRegs as u64])?;
-    sys::verb(thread.0, &[ThreadVerb::Start as u64])?;
+    // What it has of itself is without authority: a process does not choose its own credentials.
+    sys::verb(thread.0, &[ThreadVerb::Start as u64, start_fd::THREAD as u64, start_fd::FILETABLE as u64])?;
     Ok(thread.keep())
 }
 
@@ -253,8 +254,5 @@ unsafe fn give_descriptors(thread: &Owned, request: &Request) -> Result<()> {
     if request.namespace != NONE {
         insert(request.namespace, start_fd::NAMESPACE)?;
     }
-    // Without authority: a process does not choose its own credentials.
-    insert(thread.dup(b"plain")?.0, start_fd::THREAD)?;
-    insert(table.0, start_fd::FILETABLE)?;
     Ok(())
 }
