@@ -331,12 +331,12 @@ fn loader() -> Vec<Case> {
         })
         .says("Ochre: cannot start: the initfs, from 0x1000000000 to "),
         edited("loader: a memory map with more regions than fit", |loader| {
-            // Behind QEMU's own entries, small reserved regions in free memory; 24 bytes each: address, size, kind.
+            // Behind QEMU's own entries, reserved pages in free memory; 24 bytes each: address, size, kind.
             let (map, count) = (loader.field(start_info::MEMORY_MAP)?, 300);
             let known = loader.number(loader.info + start_info::MEMORY_MAP_ENTRIES, 4)?;
             let mut table = loader.read(map, known as usize * 24)?;
             for index in known..count {
-                for word in [(512 << 20) + (index << 16), 4096, 2] {
+                for word in [(512 << 20) + (index << 12), 4096, 2] {
                     table.extend(u64::to_le_bytes(word));
                 }
             }
