@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use kernel_core::vma::{self, Prot, Vma, VmaMap};
 use syscall::MapFlags;
-use syscall::error::{EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Error, Result};
+use syscall::error::{EACCES, EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Error, Result};
 
 use super::frames::Frame;
 use super::pager::{Page, Pager, SharedMemory};
@@ -39,6 +39,23 @@ pub enum Backing {
         /// Whether shared writes are allowed.
         writable: bool,
     },
+}
+
+impl Backing {
+    /// Whether a mapping of this may allow stores: always when they stay private, else if the object lets them through.
+    #[inline]
+    fn allows_stores(&self) -> bool {
+        match self {
+            Backing::Anonymous => true,
+            Backing::Object { private, writable, .. } => *private || *writable,
+        }
+    }
+
+    /// Whether user code may give it another protection or place, cut it, and give it to others: not what the kernel has placed.
+    #[inline]
+    fn is_user_owned(&self) -> bool {
+        !matches!(self, Backing::Object { pager, .. } if !pager.is_user_owned())
+    }
 }
 
 impl vma::Backing for Backing {
@@ -176,9 +193,12 @@ impl AddressSpace {
         self.root
     }
 
-    /// Maps `len` bytes.
+    /// Maps `len` bytes. `EACCES` for stores that the object does not allow.
     pub fn map(&self, place: Place, len: usize, prot: Prot, backing: Backing) -> Result<usize> {
         let len = page_round_up(len).filter(|&len| len != 0 && len < ochre_abi::USER_END).ok_or(Error::new(EINVAL))?;
+        if prot.write && !backing.allows_stores() {
+            return Err(Error::new(EACCES));
+        }
         let mut inner = self.inner.lock();
         if inner.vmas.len() >= MAX_MAPPINGS {
             return Err(Error::new(ENOMEM));
@@ -256,9 +276,7 @@ impl AddressSpace {
         let mut inner = self.inner.lock();
         let mut refused = false;
         let allow = |vma: &Vma<Backing>| {
-            if let Backing::Object { pager, private, writable, .. } = &vma.backing {
-                refused |= !pager.is_user_owned() || (prot.write && !private && !writable);
-            }
+            refused |= !vma.backing.is_user_owned() || (prot.write && !vma.backing.allows_stores());
             !refused
         };
         if !inner.vmas.protect(start, end, prot, allow) {
@@ -284,29 +302,27 @@ impl AddressSpace {
         self.inner.lock().fault(self.root, address, write, exec)
     }
 
-    /// The frame behind an address, made present and, for `write`, private; for access from elsewhere.
+    /// The frame behind an address, made present and, for `write`, private; for access from elsewhere. `EFAULT` for an address
+    /// that is not user space's, or not accessible in that way.
     pub fn pin(&self, address: usize, write: bool) -> Result<Page> {
+        check_user(address)?;
+        self.inner.lock().pin(self.root, address, write)
+    }
+
+    /// As [`AddressSpace::pin`], of memory that is the space's own to give away: `EPERM` for what the kernel has placed.
+    pub fn pin_own(&self, address: usize, write: bool) -> Result<Page> {
+        check_user(address)?;
         let mut inner = self.inner.lock();
-        for _ in 0..2 {
-            if let Some(entry) = inner.table.get(address)
-                && (!write || entry.is_writable())
-            {
-                return Ok(if entry.is_foreign() {
-                    Page::Foreign(entry.address(), Cache::WriteBack)
-                } else {
-                    Page::Counted(Frame::share(entry.address()))
-                });
-            }
-            if !inner.fault(self.root, address, write, false) {
-                break;
-            }
+        if inner.vmas.find(address).is_some_and(|vma| !vma.backing.is_user_owned()) {
+            return Err(Error::new(EPERM));
         }
-        Err(Error::new(EFAULT))
+        inner.pin(self.root, address, write)
     }
 
     /// Physical address of what is mapped at `address` now, and whether the frame is shared memory.
     #[inline]
     pub fn translate(&self, address: usize) -> Option<(u64, bool)> {
+        check_user(address).ok()?;
         let inner = self.inner.lock();
         let entry = inner.table.get(address)?;
         Some((entry.address() + (address % PAGE_SIZE) as u64, entry.is_shared()))
@@ -473,8 +489,7 @@ impl Batch {
 
 impl Inner {
     fn remove(&mut self, root: u64, start: usize, end: usize) -> Result<Removed> {
-        let own = |vma: &Vma<Backing>| matches!(&vma.backing, Backing::Object { pager, .. } if !pager.is_user_owned());
-        if self.vmas.overlaps(start, end, own) {
+        if self.vmas.overlaps(start, end, |vma| !vma.backing.is_user_owned()) {
             return Err(Error::new(EPERM));
         }
         Ok(self.remove_any(root, start, end))
@@ -521,6 +536,24 @@ impl Inner {
         }
     }
 
+    fn pin(&mut self, root: u64, address: usize, write: bool) -> Result<Page> {
+        for _ in 0..2 {
+            if let Some(entry) = self.table.get(address)
+                && (!write || entry.is_writable())
+            {
+                return Ok(if entry.is_foreign() {
+                    Page::Foreign(entry.address(), Cache::WriteBack)
+                } else {
+                    Page::Counted(Frame::share(entry.address()))
+                });
+            }
+            if !self.fault(root, address, write, false) {
+                break;
+            }
+        }
+        Err(Error::new(EFAULT))
+    }
+
     #[inline]
     fn fault(&mut self, root: u64, address: usize, write: bool, exec: bool) -> bool {
         let page = address & !(PAGE_SIZE - 1);
@@ -543,6 +576,9 @@ impl Inner {
         let flags = Flags { write: prot.write, exec: prot.exec, user: true, ..Flags::default() };
         if let Some(entry) = slot.get() {
             if write && !entry.is_writable() {
+                if !vma.backing.allows_stores() {
+                    return false;
+                }
                 let Ok(new) = make_writable(entry, flags) else {
                     return false;
                 };
@@ -566,6 +602,9 @@ impl Inner {
                 let Ok(Some(found)) = pager.page(first + (page - vma.start) / PAGE_SIZE) else {
                     return false;
                 };
+                if write && !private && !writable {
+                    return false;
+                }
                 let ours = Flags { write: prot.write && !private && *writable, shared: !private, ..flags };
                 let entry = match found {
                     Page::Counted(frame) => Entry::new(frame.into_address(), ours),
@@ -624,6 +663,12 @@ impl Inner {
     }
 }
 
+/// The tables of every space have the kernel's half too, which is nobody's to look at from here.
+#[inline]
+fn check_user(address: usize) -> Result<()> {
+    if address < ochre_abi::USER_END { Ok(()) } else { Err(Error::new(EFAULT)) }
+}
+
 /// Drops the reference that an entry, no longer in any table, held.
 fn release(entry: Entry) {
     if !entry.is_foreign() {
@@ -652,9 +697,9 @@ fn make_writable(entry: Entry, flags: Flags) -> Result<Entry, OutOfMemory> {
     result
 }
 
-/// Private zero pages or shared memory, as the flags of an anonymous mapping say.
-pub fn anonymous(flags: MapFlags, len: usize) -> Result<Backing> {
-    if flags.contains(MapFlags::MAP_SHARED) {
+/// Private zero pages, or shared memory.
+pub fn anonymous(shared: bool, len: usize) -> Result<Backing> {
+    if shared {
         let pages = page_round_up(len).ok_or(Error::new(EINVAL))? / PAGE_SIZE;
         if pages > super::frames::total() {
             return Err(Error::new(ENOMEM));

@@ -8,15 +8,14 @@ use crate::memory::space::{Backing, Place, anonymous, prot};
 use crate::memory::{PAGE_SIZE, UserSlice, admit};
 use crate::scheme::{Description, MapSource, Target};
 
-/// What a mapping of `description` (`None`: fresh zero pages) is backed by.
+/// What a mapping of `description` (`None`: fresh zero pages) is backed by. A mapping that is not said to be shared is private.
 pub fn backing(description: Option<&Description>, map: &Map) -> Result<Backing> {
-    let private = map.flags.contains(MapFlags::MAP_PRIVATE);
     let shared = map.flags.contains(MapFlags::MAP_SHARED);
-    if private && shared || !map.offset.is_multiple_of(PAGE_SIZE) || map.size == 0 {
+    if shared && map.flags.contains(MapFlags::MAP_PRIVATE) || !map.offset.is_multiple_of(PAGE_SIZE) || map.size == 0 {
         return Err(Error::new(EINVAL));
     }
     let Some(description) = description else {
-        return anonymous(map.flags, map.size);
+        return anonymous(shared, map.size);
     };
     let mode = description.flags() & O_ACCMODE;
     let wants_write = shared && map.flags.contains(MapFlags::PROT_WRITE);
@@ -29,8 +28,10 @@ pub fn backing(description: Option<&Description>, map: &Map) -> Result<Backing> 
         }
         Target::Kernel(object) => match object.map(map)? {
             MapSource::Anonymous => Ok(Backing::Anonymous),
-            MapSource::Pager { writable: false, .. } if wants_write => Err(Error::new(EACCES)),
-            MapSource::Pager { pager, page, writable } => Ok(Backing::Object { pager, page, private, writable }),
+            MapSource::Pager { pager, page, writable } => {
+                let writable = writable && mode != O_RDONLY;
+                Ok(Backing::Object { pager, page, private: !shared, writable })
+            }
         },
     }
 }

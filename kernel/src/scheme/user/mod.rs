@@ -464,7 +464,7 @@ impl UserScheme {
         let mut found = Vec::new();
         found.try_reserve_exact(pages).map_err(|_| Error::new(syscall::error::ENOMEM))?;
         for page in 0..pages {
-            found.push(space.pin(base.wrapping_add(page * PAGE_SIZE), write).map_err(|_| Error::new(EIO))?);
+            found.push(space.pin_own(base.wrapping_add(page * PAGE_SIZE), write).map_err(|_| Error::new(EIO))?);
         }
         let scheme = self.this.upgrade().ok_or(Error::new(ENODEV))?;
         let notify_flags = if write { syscall::MunmapFlags::NEEDS_SYNC.bits() } else { 0 };
