@@ -4,7 +4,6 @@
 //! splitting mappings that stick out at either end. `B` is what backs a mapping (see the kernel's `memory::space`).
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 /// Bytes in a page.
 pub const PAGE: usize = 4096;
@@ -85,9 +84,26 @@ impl<B: Backing> VmaMap<B> {
             && self.map.range(..end).next_back().is_none_or(|(_, vma)| vma.end <= start)
     }
 
-    /// Whether a mapping that touches `start..end` satisfies `test`.
-    pub fn overlaps(&self, start: usize, end: usize, mut test: impl FnMut(&Vma<B>) -> bool) -> bool {
-        self.map.range(..end).rev().take_while(|(_, vma)| vma.end > start).any(|(_, vma)| test(vma))
+    /// The lowest mapping that touches `start..end`, which is not empty.
+    #[inline]
+    pub fn first(&self, start: usize, end: usize) -> Option<&Vma<B>> {
+        self.find(start).or_else(|| self.map.range(start..end).next().map(|(_, vma)| vma))
+    }
+
+    /// The mappings that touch `start..end`, ascending.
+    pub fn within(&self, start: usize, end: usize) -> impl Iterator<Item = &Vma<B>> {
+        let mut at = start;
+        core::iter::from_fn(move || {
+            let vma = if at < end { self.first(at, end) } else { None }?;
+            at = vma.end;
+            Some(vma)
+        })
+    }
+
+    /// How many mappings there would be more if `start..end` were a mapping of its own (at most 2).
+    pub fn splits(&self, start: usize, end: usize) -> usize {
+        let inside = |at: usize| self.find(at).is_some_and(|vma| vma.start < at);
+        usize::from(inside(start)) + usize::from(inside(end))
     }
 
     /// Room for `len` bytes (page multiple): at `hint` when that is free, else below what was given last, else anywhere.
@@ -139,15 +155,24 @@ impl<B: Backing> VmaMap<B> {
         true
     }
 
-    /// Cuts `start..end` out of all mappings; answers the pieces.
-    pub fn remove(&mut self, start: usize, end: usize) -> Vec<Vma<B>> {
-        let mut pieces = Vec::new();
-        self.cut(start, end, |piece| pieces.push(piece));
-        if !pieces.is_empty() && end > self.cursor {
-            // Freed room above the cursor is used again, so that a program that maps and unmaps stays where it is.
-            self.cursor = self.cursor.max(end.min(self.top));
+    /// Cuts `start..end`, all or part of one mapping, out; answers the piece. `None`, with nothing changed, for any other range.
+    pub fn take(&mut self, start: usize, end: usize) -> Option<Vma<B>> {
+        let key = self.find(start).filter(|vma| start < end && end <= vma.end)?.start;
+        let vma = self.map.remove(&key)?;
+        if end < vma.end {
+            let rest = Vma { start: end, backing: vma.backing.advance(end - vma.start), ..vma.clone() };
+            self.map.insert(end, rest);
         }
-        pieces
+        let piece = if vma.start < start {
+            let piece = Vma { start, end, prot: vma.prot, backing: vma.backing.advance(start - vma.start) };
+            self.map.insert(vma.start, Vma { end: start, ..vma });
+            piece
+        } else {
+            Vma { end, ..vma }
+        };
+        // Freed room above the cursor is used again, so that a program that maps and unmaps stays where it is.
+        self.cursor = self.cursor.max(end.min(self.top));
+        Some(piece)
     }
 
     /// Gives another protection to what is mapped in `start..end`. False, with nothing changed, when a part of it is not mapped
@@ -160,36 +185,25 @@ impl<B: Backing> VmaMap<B> {
                 _ => return false,
             }
         }
-        let mut pieces = Vec::new();
-        self.cut(start, end, |piece| pieces.push(piece));
-        for piece in pieces {
-            self.insert(Vma { prot, ..piece });
+        let cursor = self.cursor;
+        let mut at = start;
+        while at < end {
+            let Some(to) = self.find(at).map(|vma| vma.end.min(end)) else { break };
+            if let Some(piece) = self.take(at, to) {
+                self.insert(Vma { prot, ..piece });
+            }
+            at = to;
         }
+        // No room has been freed.
+        self.cursor = cursor;
         true
-    }
-
-    fn cut(&mut self, start: usize, end: usize, mut piece: impl FnMut(Vma<B>)) {
-        while let Some((&key, vma)) = self.map.range(..end).next_back() {
-            if vma.end <= start {
-                break;
-            }
-            let vma = self.map.remove(&key).unwrap_or_else(|| unreachable!());
-            let (from, to) = (vma.start.max(start), vma.end.min(end));
-            if to < vma.end {
-                let rest = Vma { start: to, backing: vma.backing.advance(to - vma.start), ..vma.clone() };
-                self.map.insert(to, rest);
-            }
-            if vma.start < from {
-                self.map.insert(vma.start, Vma { end: from, ..vma.clone() });
-            }
-            piece(Vma { start: from, end: to, prot: vma.prot, backing: vma.backing.advance(from - vma.start) });
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[derive(Clone, Debug, PartialEq)]
     struct File(usize);
@@ -211,12 +225,20 @@ mod tests {
         map.insert(Vma { start, end, prot: RW, backing: File(offset) })
     }
 
+    fn remove(map: &mut VmaMap<File>, start: usize, end: usize) -> Vec<Vma<File>> {
+        let mut pieces = Vec::new();
+        while let Some((from, to)) = map.first(start, end).map(|vma| (vma.start.max(start), vma.end.min(end))) {
+            pieces.extend(map.take(from, to));
+        }
+        pieces
+    }
+
     #[test]
     fn cuts_and_keeps_the_right_parts() {
         let mut map = map();
         assert!(add(&mut map, 0x20000, 0x30000, 0x5000));
         assert!(!add(&mut map, 0x2f000, 0x31000, 0));
-        let cut = map.remove(0x24000, 0x26000);
+        let cut = remove(&mut map, 0x24000, 0x26000);
         assert_eq!((cut.len(), cut[0].start, cut[0].end, cut[0].backing.0), (1, 0x24000, 0x26000, 0x9000));
         assert_eq!(map.find(0x26000).unwrap().backing, File(0xb000));
         assert_eq!(map.find(0x23fff).unwrap().end, 0x24000);
@@ -225,6 +247,37 @@ mod tests {
         // The hole filled with what was there becomes one mapping again.
         assert!(add(&mut map, 0x24000, 0x26000, 0x9000));
         assert_eq!(map.len(), 1);
+    }
+
+    #[test]
+    fn takes_parts_of_one_mapping_only() {
+        let mut map = map();
+        add(&mut map, 0x20000, 0x22000, 0);
+        add(&mut map, 0x22000, 0x24000, 0x10_0000);
+        for (start, end) in [(0x21000, 0x23000), (0x1f000, 0x21000), (0x23000, 0x25000), (0x20000, 0x20000)] {
+            assert!(map.take(start, end).is_none());
+        }
+        assert_eq!(map.len(), 2);
+        assert_eq!(map.take(0x21000, 0x22000).map(|vma| vma.backing), Some(File(0x1000)));
+    }
+
+    #[test]
+    fn counts_splits_and_what_a_range_touches() {
+        let mut map = map();
+        add(&mut map, 0x20000, 0x24000, 0);
+        add(&mut map, 0x25000, 0x26000, 0x10_0000);
+        for (start, end, splits, touched) in [
+            (0x20000, 0x24000, 0, 1),
+            (0x21000, 0x24000, 1, 1),
+            (0x21000, 0x22000, 2, 1),
+            (0x10000, 0x21000, 1, 1),
+            (0x10000, 0x20000, 0, 0),
+            (0x23000, 0x26000, 1, 2),
+            (0x24000, 0x25000, 0, 0),
+            (0x10000, 0x100_0000, 0, 2),
+        ] {
+            assert_eq!((map.splits(start, end), map.within(start, end).count()), (splits, touched), "{start:#x}");
+        }
     }
 
     #[test]
@@ -239,6 +292,19 @@ mod tests {
         assert_eq!((map.len(), map.find(0x28000).unwrap().prot), (3, ro));
         assert!(map.protect(0x28000, 0x29000, RW, |_| true));
         assert_eq!(map.len(), 1);
+        // Over several mappings, of which the first and the last stick out.
+        add(&mut map, 0x30000, 0x40000, 0x100_0000);
+        add(&mut map, 0x40000, 0x50000, 0x200_0000);
+        assert!(map.protect(0x2f000, 0x41000, ro, |_| true));
+        let parts: Vec<_> = map.iter().map(|vma| (vma.start, vma.prot.write, vma.backing.0)).collect();
+        let expected = [
+            (0x20000, true, 0),
+            (0x2f000, false, 0xf000),
+            (0x30000, false, 0x100_0000),
+            (0x40000, false, 0x200_0000),
+            (0x41000, true, 0x200_1000),
+        ];
+        assert_eq!(parts, expected);
     }
 
     #[test]
@@ -250,7 +316,7 @@ mod tests {
         let b = map.find_room(0x1000, 0).unwrap();
         assert_eq!(b, a - 0x1000);
         add(&mut map, b, b + 0x1000, 0x10_0000);
-        map.remove(b, b + 0x1000);
+        remove(&mut map, b, b + 0x1000);
         assert_eq!(map.find_room(0x1000, 0), Some(b));
         assert_eq!(map.find_room(0x1000, 0x50000), Some(0x50000));
         assert_eq!(map.find_room(0x200_0000, 0), None);
@@ -273,7 +339,7 @@ mod tests {
                     (0..n).for_each(|i| model[a + i] = Some(step * 0x100_0000 + i * PAGE));
                 }
             } else {
-                map.remove(start, end);
+                remove(&mut map, start, end);
                 model[a..a + n].fill(None);
             }
             for (i, want) in model.iter().enumerate() {

@@ -77,6 +77,11 @@ pub fn may_give() -> bool {
     FREE.load(Relaxed) > RESERVE
 }
 
+/// Whether user programs may have this many pages more, in a row.
+pub fn may_give_pages(pages: usize) -> bool {
+    pages.checked_next_power_of_two().is_some_and(|pages| FREE.load(Relaxed) > RESERVE.saturating_add(pages))
+}
+
 #[inline]
 fn alloc_one() -> Result<u32, OutOfMemory> {
     // SAFETY: this processor's own magazine, with interrupts off; `refill` does not come back here.

@@ -23,6 +23,8 @@ pub use kmap::{init, map_mmio};
 pub use space::AddressSpace;
 pub use user::UserSlice;
 
+use alloc::vec::Vec;
+
 use syscall::error::{ENOMEM, Error, Result};
 
 /// Bytes in a page.
@@ -56,6 +58,15 @@ pub fn virt_to_phys(pointer: *const u8) -> u64 {
 /// Rounds up to whole pages; `None` when that overflows.
 pub fn page_round_up(bytes: usize) -> Option<usize> {
     Some(bytes.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
+}
+
+/// Makes room for `count` more in a list that a user can make long, out of what is above the kernel's reserve.
+pub fn reserve<T>(list: &mut Vec<T>, count: usize) -> core::result::Result<(), OutOfMemory> {
+    let pages = count.saturating_mul(size_of::<T>()).div_ceil(PAGE_SIZE);
+    if count > list.capacity() - list.len() && !frames::may_give_pages(pages) {
+        return Err(OutOfMemory);
+    }
+    list.try_reserve_exact(count).map_err(|_| OutOfMemory)
 }
 
 /// Asked at the door of every call that makes the kernel allocate for a user: each such call needs a few objects only, so while

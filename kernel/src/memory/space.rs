@@ -13,10 +13,10 @@ use syscall::error::{EACCES, EEXIST, EFAULT, EINVAL, ENOMEM, EPERM, Error, Resul
 
 use super::frames::Frame;
 use super::pager::{Page, Pager, SharedMemory};
-use super::{OutOfMemory, PAGE_SIZE, PHYSMAP, page_round_up, user};
+use super::{OutOfMemory, PAGE_SIZE, PHYSMAP, frames, page_round_up, reserve, user};
 use crate::arch::paging::{Cache, Entry, Flags, PageTable};
 use crate::arch::tlb;
-use crate::sync::{Lock, level};
+use crate::sync::{Guard, Lock, level};
 
 /// Most mappings of one space.
 const MAX_MAPPINGS: usize = 65_536;
@@ -126,20 +126,21 @@ pub struct Inner {
     vmas: VmaMap<Backing>,
 }
 
-/// Mappings that were taken out; whoever holds them tells their pagers once nothing is locked.
+/// A mapping, or a part of one, that was taken out; whoever holds it tells its pager once nothing is locked.
 #[must_use]
-pub struct Removed(Vec<Vma<Backing>>);
+struct Removed(Vma<Backing>);
 
 impl Removed {
-    /// Tells the pagers. May wait.
-    pub fn notify(self) {
-        for vma in self.0 {
-            if let Backing::Object { pager, page, .. } = vma.backing {
-                pager.unmapped(page, (vma.end - vma.start) / PAGE_SIZE);
-            }
+    /// Tells the pager. May wait.
+    fn notify(self) {
+        if let Backing::Object { pager, page, .. } = self.0.backing {
+            pager.unmapped(page, (self.0.end - self.0.start) / PAGE_SIZE);
         }
     }
 }
+
+/// An address space's lock, held.
+type Locked<'a> = Guard<'a, { level::SPACE }, Inner>;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -199,42 +200,105 @@ impl AddressSpace {
         if prot.write && !backing.allows_stores() {
             return Err(Error::new(EACCES));
         }
-        let mut inner = self.inner.lock();
-        if inner.vmas.len() >= MAX_MAPPINGS {
-            return Err(Error::new(ENOMEM));
-        }
-        let mut removed = Removed(Vec::new());
-        let start = match place {
-            Place::Hint(hint) => inner.vmas.find_room(len, hint).ok_or(Error::new(ENOMEM))?,
-            Place::Exact(at) | Place::Replace(at) => {
-                let end = at.checked_add(len).ok_or(Error::new(EINVAL))?;
-                if !at.is_multiple_of(PAGE_SIZE) || at < ochre_abi::USER_BASE || end > ochre_abi::USER_END {
-                    return Err(Error::new(EINVAL));
-                }
-                if !inner.vmas.is_free(at, end) {
-                    if matches!(place, Place::Exact(_)) {
-                        return Err(Error::new(EEXIST));
-                    }
-                    removed = inner.remove(self.root, at, end)?;
-                }
-                at
-            }
-        };
+        let (mut inner, start, removed) = self.settle(self.inner.lock(), place, len)?;
         inner.vmas.insert(Vma { start, end: start + len, prot, backing });
         drop(inner);
-        removed.notify();
+        removed.into_iter().for_each(Removed::notify);
         Ok(start)
     }
 
-    /// Unmaps what is mapped in a range; holes are fine.
+    /// Finds `len` bytes of free room for one more mapping; for [`Place::Replace`] the room is made. Answers with the space
+    /// locked, and what was taken out. The lock may have been released in between.
+    fn settle<'a>(&'a self, inner: Locked<'a>, place: Place, len: usize) -> Result<(Locked<'a>, usize, Vec<Removed>)> {
+        let mut inner = inner;
+        inner.admit(2)?;
+        let (at, replace) = match place {
+            Place::Hint(hint) => {
+                let start = inner.vmas.find_room(len, hint).ok_or(Error::new(ENOMEM))?;
+                return Ok((inner, start, Vec::new()));
+            }
+            Place::Exact(at) => (at, false),
+            Place::Replace(at) => (at, true),
+        };
+        let end = at.checked_add(len).ok_or(Error::new(EINVAL))?;
+        if !at.is_multiple_of(PAGE_SIZE) || at < ochre_abi::USER_BASE || end > ochre_abi::USER_END {
+            return Err(Error::new(EINVAL));
+        }
+        if inner.vmas.is_free(at, end) {
+            return Ok((inner, at, Vec::new()));
+        }
+        if !replace {
+            return Err(Error::new(EEXIST));
+        }
+        let (inner, removed) = self.empty(inner, at, end)?;
+        Ok((inner, at, removed))
+    }
+
+    /// Takes out what is mapped in a range, all at once, so that nobody else finds room there meanwhile. Most pages are gone before,
+    /// in portions between which the lock is released.
+    fn empty<'a>(&'a self, inner: Locked<'a>, start: usize, end: usize) -> Result<(Locked<'a>, Vec<Removed>)> {
+        let mut inner = inner;
+        inner.check_removal(start, end)?;
+        let mut at = inner.drop_pages(self.root, start, end);
+        let released = at < end;
+        while at < end {
+            drop(inner);
+            inner = self.inner.lock();
+            at = inner.drop_pages(self.root, at, end);
+        }
+        if released {
+            inner.check_removal(start, end)?;
+        }
+        let mut removed = Vec::new();
+        reserve(&mut removed, inner.vmas.within(start, end).count())?;
+        while let Some(vma) = inner.vmas.first(start, end) {
+            let (mut from, to) = (vma.start.max(start), vma.end.min(end));
+            removed.extend(inner.vmas.take(from, to).map(Removed));
+            // What has come back since then.
+            while released && from < to {
+                from = inner.drop_pages(self.root, from, to);
+            }
+        }
+        Ok((inner, removed))
+    }
+
+    /// Unmaps what is mapped in a range; holes are fine. `EPERM` for what the kernel has placed, `ENOMEM` when one mapping too many
+    /// would be left.
     pub fn unmap(&self, start: usize, len: usize) -> Result<()> {
         let end = page_round_up(len)
             .and_then(|len| start.checked_add(len))
             .filter(|&end| start.is_multiple_of(PAGE_SIZE) && end <= ochre_abi::USER_END && start < end)
             .ok_or(Error::new(EINVAL))?;
-        let removed = self.inner.lock().remove(self.root, start, end)?;
-        removed.notify();
+        self.unmap_locked(self.inner.lock(), start, end)
+    }
+
+    fn unmap_locked<'a>(&'a self, inner: Locked<'a>, start: usize, end: usize) -> Result<()> {
+        inner.check_removal(start, end)?;
+        self.remove(inner, start, end, false)
+    }
+
+    /// Takes out what is mapped in a range, a portion at a time: in between the lock is released and pagers are told. `EPERM` at
+    /// something that the kernel has placed, unless it is the kernel that removes.
+    fn remove<'a>(&'a self, inner: Locked<'a>, start: usize, end: usize, by_kernel: bool) -> Result<()> {
+        let (mut inner, mut at) = (inner, start);
+        while at < end
+            && let Some(removed) = inner.take_portion(self.root, at, end, by_kernel)?
+        {
+            drop(inner);
+            at = removed.0.end;
+            removed.notify();
+            if at >= end {
+                return Ok(());
+            }
+            inner = self.inner.lock();
+        }
         Ok(())
+    }
+
+    /// Unmaps a range with all that is in it.
+    fn remove_all(&self, start: usize, end: usize) {
+        // The kernel may remove anything.
+        let _ = self.remove(self.inner.lock(), start, end, true);
     }
 
     /// Maps pages that another space lends, all at once; whoever lends takes them back by [`AddressSpace::unmap_own`].
@@ -242,6 +306,7 @@ impl AddressSpace {
         let len = pages * PAGE_SIZE;
         let prot = Prot { read: true, write, exec: false };
         let mut inner = self.inner.lock();
+        inner.admit(1)?;
         let start = inner.vmas.find_room(len, 0).ok_or(Error::new(ENOMEM))?;
         let backing = Backing::Object { pager: pager.clone(), page: 0, private: false, writable: write };
         inner.vmas.insert(Vma { start, end: start + len, prot, backing });
@@ -263,37 +328,17 @@ impl AddressSpace {
 
     /// Unmaps a range that the kernel placed itself.
     pub fn unmap_own(&self, start: usize, len: usize) {
-        let removed = self.inner.lock().remove_any(self.root, start, start + len);
-        removed.notify();
+        self.remove_all(start, start + len);
     }
 
-    /// Changes the protection of a range that is wholly mapped.
+    /// Changes the protection of a range that is wholly mapped. `EPERM` where that is not allowed, `ENOMEM` where nothing is mapped
+    /// or when there would be too many mappings.
     pub fn protect(&self, start: usize, len: usize, prot: Prot) -> Result<()> {
         let end = page_round_up(len)
             .and_then(|len| start.checked_add(len))
             .filter(|&end| start.is_multiple_of(PAGE_SIZE) && end <= ochre_abi::USER_END && start < end)
             .ok_or(Error::new(EINVAL))?;
-        let mut inner = self.inner.lock();
-        let mut refused = false;
-        let allow = |vma: &Vma<Backing>| {
-            refused |= !vma.backing.is_user_owned() || (prot.write && !vma.backing.allows_stores());
-            !refused
-        };
-        if !inner.vmas.protect(start, end, prot, allow) {
-            return Err(Error::new(if refused { EPERM } else { ENOMEM }));
-        }
-        let readable = prot.read || prot.write || prot.exec;
-        inner.table.for_each(start, end, |_, entry| {
-            // Write permission comes back through the fault handler, which knows what must be copied first. Pages of a mapping
-            // without any access stay with it, out of the processor's sight.
-            *entry = if readable {
-                entry.shown().with_protection(prot.write && entry.is_writable(), prot.exec)
-            } else {
-                entry.hidden()
-            };
-        });
-        tlb::flush(self.root, start, (end - start) / PAGE_SIZE);
-        Ok(())
+        self.inner.lock().protect(self.root, start, end, prot)
     }
 
     /// Resolves a page fault. False when the access is not allowed or no memory is left.
@@ -419,121 +464,146 @@ impl AddressSpace {
             Some(Backing::Object { pager: found, .. }) if Arc::ptr_eq(found, pager))
     }
 
-    /// Moves a mapping to another place or size (`SYS_MREMAP`): private memory only.
+    /// Moves private memory to another place or size (`SYS_MREMAP`); it has the protection `prot` then.
     pub fn remap(&self, old: usize, old_len: usize, place: Place, len: usize, prot: Prot, keep: bool) -> Result<usize> {
         let (Some(old_len), Some(len)) = (page_round_up(old_len), page_round_up(len)) else {
             return Err(Error::new(EINVAL));
         };
         let end = old.checked_add(old_len).ok_or(Error::new(EINVAL))?;
-        if !old.is_multiple_of(PAGE_SIZE) || len == 0 || old_len == 0 || keep {
+        if !old.is_multiple_of(PAGE_SIZE) || len == 0 || old_len == 0 || len >= ochre_abi::USER_END || keep {
             return Err(Error::new(EINVAL));
         }
-        {
-            let inner = self.inner.lock();
-            let vma = inner.vmas.find(old).ok_or(Error::new(EFAULT))?;
-            if vma.end < end || !matches!(vma.backing, Backing::Anonymous) {
-                return Err(Error::new(EINVAL));
-            }
+        if matches!(place, Place::Replace(new) if new < end && old < new.saturating_add(len)) {
+            return Err(Error::new(EINVAL));
         }
-        if len <= old_len && matches!(place, Place::Hint(_)) {
-            if len < old_len {
-                self.unmap(old + len, old_len - len)?;
-            }
-            return Ok(old);
-        }
-        let new = self.map(place, len, prot, Backing::Anonymous)?;
         let mut inner = self.inner.lock();
-        for at in (0..old_len.min(len)).step_by(PAGE_SIZE) {
-            if let Some(entry) = inner.table.take(old + at) {
-                let moved = inner.table.slot_mut(new + at).map(|mut slot| slot.set(entry));
-                if let Err(error) = moved {
-                    inner.table.slot_mut(old + at)?.set(entry);
-                    return Err(error.into());
-                }
-            }
+        inner.check_movable(old, end)?;
+        let moved = old_len.min(len);
+        if len <= old_len && matches!(place, Place::Hint(_)) {
+            inner.check_removal(old + moved, end)?;
+            inner.protect(self.root, old, old + moved, prot)?;
+            return self.unmap_locked(inner, old + moved, end).map(|()| old);
         }
-        let removed = inner.remove(self.root, old, end)?;
-        tlb::flush(self.root, old, old_len / PAGE_SIZE);
-        drop(inner);
-        removed.notify();
-        Ok(new)
+        let (mut inner, new, removed) = self.settle(inner, place, len)?;
+        let target = Vma { start: new, end: new + len, prot, backing: Backing::Anonymous };
+        let done = inner.relocate(self.root, old, moved, target);
+        let done = done.and_then(|()| self.unmap_locked(inner, old + moved, end));
+        removed.into_iter().for_each(Removed::notify);
+        done.map(|()| new)
     }
 
     /// Unmaps everything. For the last thread that leaves the space; may wait for pagers.
     pub fn clear(&self) {
-        let removed = self.inner.lock().remove_any(self.root, 0, ochre_abi::USER_END);
-        removed.notify();
+        self.remove_all(0, ochre_abi::USER_END);
     }
 }
 
 impl Drop for AddressSpace {
     fn drop(&mut self) {
+        let root = self.root;
         let inner = self.inner.get_mut();
-        let _unheard = inner.remove_any(self.root, 0, ochre_abi::USER_END);
+        while let Ok(Some(_unheard)) = inner.take_portion(root, 0, ochre_abi::USER_END, true) {}
     }
 }
 
-/// Frames wait here until no processor can reach them any more.
-struct Batch {
-    frames: [Option<Frame>; Batch::SIZE],
-    len: usize,
-}
-
-impl Batch {
-    const SIZE: usize = 32;
-
-    fn new() -> Self {
-        Batch { frames: [const { None }; Self::SIZE], len: 0 }
-    }
-}
+/// Frames that wait together until no processor can reach them any more.
+const BATCH: usize = 32;
+/// Most pages that are taken out before the lock is released: 4 MiB.
+const PORTION: usize = 1024;
 
 impl Inner {
-    fn remove(&mut self, root: u64, start: usize, end: usize) -> Result<Removed> {
-        if self.vmas.overlaps(start, end, |vma| !vma.backing.is_user_owned()) {
+    /// Asked before there are `more` mappings than now: `ENOMEM` when they are too many, or the kernel's reserve would pay for them.
+    #[inline]
+    fn admit(&self, more: usize) -> Result<()> {
+        if self.vmas.len() + more > MAX_MAPPINGS || !frames::may_give() { Err(Error::new(ENOMEM)) } else { Ok(()) }
+    }
+
+    /// Whether user code may take a range out: `EPERM`, or what [`Inner::admit`] says when one mapping would become two.
+    #[inline]
+    fn check_removal(&self, start: usize, end: usize) -> Result<()> {
+        for vma in self.vmas.within(start, end) {
+            if !vma.backing.is_user_owned() {
+                return Err(Error::new(EPERM));
+            }
+            if vma.start < start && end < vma.end {
+                self.admit(1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a range is private memory in one mapping: `EFAULT` when nothing is there, `EINVAL` when it is something else.
+    fn check_movable(&self, start: usize, end: usize) -> Result<()> {
+        let vma = self.vmas.find(start).ok_or(Error::new(EFAULT))?;
+        if vma.end < end || !matches!(vma.backing, Backing::Anonymous) { Err(Error::new(EINVAL)) } else { Ok(()) }
+    }
+
+    /// Takes out the first mapping that touches a range, or as much of it as makes a portion; `None` when nothing is left.
+    #[inline]
+    fn take_portion(&mut self, root: u64, start: usize, end: usize, by_kernel: bool) -> Result<Option<Removed>> {
+        let Some(vma) = self.vmas.first(start, end) else { return Ok(None) };
+        if !by_kernel && !vma.backing.is_user_owned() {
             return Err(Error::new(EPERM));
         }
-        Ok(self.remove_any(root, start, end))
+        let (from, to) = (vma.start.max(start), vma.end.min(end));
+        let to = self.drop_pages(root, from, to);
+        Ok(self.vmas.take(from, to).map(Removed))
     }
 
-    fn remove_any(&mut self, root: u64, start: usize, end: usize) -> Removed {
-        let pieces = self.vmas.remove(start, end);
-        for piece in &pieces {
-            self.drop_pages(root, piece.start, piece.end);
-        }
-        Removed(pieces)
-    }
-
-    /// Takes pages out and frees them, each batch after a flush.
-    fn drop_pages(&mut self, root: u64, start: usize, end: usize) {
-        let mut batch = Batch::new();
-        let (mut first, mut last) = (usize::MAX, 0);
+    /// Takes pages out and frees them, each batch after a flush, until it is a portion; answers where it stopped, behind `start`.
+    fn drop_pages(&mut self, root: u64, start: usize, end: usize) -> usize {
+        let mut batch: [Option<Frame>; BATCH] = [const { None }; BATCH];
         let mut at = start;
-        while at < end {
-            let (from, mut full) = (at, false);
-            at = end;
-            let Inner { table, .. } = self;
-            table.take_each(from, end, |address, entry| {
+        for _ in 0..PORTION / BATCH {
+            let (mut len, mut first, mut last) = (0, usize::MAX, 0);
+            at = self.table.take_each(at, end, |address, entry| {
                 first = first.min(address);
-                last = last.max(address + PAGE_SIZE);
-                if !entry.is_foreign() {
-                    batch.frames[batch.len] = Some(Frame::from_address(entry.address()));
-                    batch.len += 1;
-                }
-                full = batch.len == Batch::SIZE;
-                if full {
-                    at = address + PAGE_SIZE;
-                }
-                !full
+                last = address + PAGE_SIZE;
+                batch[len] = (!entry.is_foreign()).then(|| Frame::from_address(entry.address()));
+                len += 1;
+                len < BATCH
             });
             if first < last {
                 tlb::flush(root, first, (last - first) / PAGE_SIZE);
-                (first, last) = (usize::MAX, 0);
             }
-            for slot in &mut batch.frames[..batch.len] {
+            for slot in &mut batch[..len] {
                 *slot = None;
             }
-            batch.len = 0;
+            if at >= end {
+                return end;
+            }
         }
+        at
+    }
+
+    fn protect(&mut self, root: u64, start: usize, end: usize, prot: Prot) -> Result<()> {
+        let more = self.vmas.splits(start, end);
+        if more != 0 {
+            self.admit(more)?;
+        }
+        let mut refused = false;
+        let allow = |vma: &Vma<Backing>| {
+            refused |= !vma.backing.is_user_owned() || (prot.write && !vma.backing.allows_stores());
+            !refused
+        };
+        if !self.vmas.protect(start, end, prot, allow) {
+            return Err(Error::new(if refused { EPERM } else { ENOMEM }));
+        }
+        self.table.for_each(start, end, |_, entry| *entry = protected(*entry, prot));
+        tlb::flush(root, start, (end - start) / PAGE_SIZE);
+        Ok(())
+    }
+
+    /// Moves the first `len` bytes of a new mapping of private memory there from where they are. Nothing has changed on an error.
+    fn relocate(&mut self, root: u64, old: usize, len: usize, new: Vma<Backing>) -> Result<()> {
+        // Whoever made room for it may have let others in.
+        self.check_movable(old, old + len)?;
+        self.admit(2)?;
+        self.table.relocate(old, new.start, len, |entry| protected(entry, new.prot))?;
+        tlb::flush(root, old, len / PAGE_SIZE);
+        let _moved = self.vmas.take(old, old + len);
+        self.vmas.insert(new);
+        Ok(())
     }
 
     fn pin(&mut self, root: u64, address: usize, write: bool) -> Result<Page> {
@@ -574,23 +644,25 @@ impl Inner {
             return false;
         };
         let flags = Flags { write: prot.write, exec: prot.exec, user: true, ..Flags::default() };
-        if let Some(entry) = slot.get() {
+        if let Some(found) = slot.get() {
+            // Another processor was here first, or this one remembered an older entry, or the page is to be copied.
+            let mut entry = found.shown().with_protection(prot.write && found.is_writable(), prot.exec);
             if write && !entry.is_writable() {
                 if !vma.backing.allows_stores() {
                     return false;
                 }
-                let Ok(new) = make_writable(entry, flags) else {
-                    return false;
-                };
-                slot.set(new);
-                if new.address() != entry.address() {
-                    tlb::flush(root, page, 1);
-                    release(entry);
-                    return true;
+                match make_writable(entry, flags) {
+                    Ok(new) => entry = new,
+                    Err(OutOfMemory) => return false,
                 }
             }
-            // Else another processor was here first, or this one remembered an older entry.
-            tlb::flush_page(page);
+            slot.set(entry);
+            if entry.address() == found.address() {
+                tlb::flush_page(page);
+            } else {
+                tlb::flush(root, page, 1);
+                release(found);
+            }
             return true;
         }
         let entry = match &vma.backing {
@@ -667,6 +739,16 @@ impl Inner {
 #[inline]
 fn check_user(address: usize) -> Result<()> {
     if address < ochre_abi::USER_END { Ok(()) } else { Err(Error::new(EFAULT)) }
+}
+
+/// An entry in a mapping with this protection. Write permission comes back through the fault handler, which knows what must be
+/// copied first. Pages of a mapping without any access stay with it, out of the processor's sight.
+fn protected(entry: Entry, prot: Prot) -> Entry {
+    if prot.read || prot.write || prot.exec {
+        entry.shown().with_protection(prot.write && entry.is_writable(), prot.exec)
+    } else {
+        entry.hidden()
+    }
 }
 
 /// Drops the reference that an entry, no longer in any table, held.

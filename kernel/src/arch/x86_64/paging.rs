@@ -180,12 +180,12 @@ pub struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// What is there.
+    /// What is there, in sight or not.
     #[inline]
     pub fn get(&self) -> Option<Entry> {
         // SAFETY: the slot borrows the table it lies in.
         let entry = Entry(unsafe { self.entry.read_volatile() });
-        entry.is_present().then_some(entry)
+        (entry != Entry::EMPTY).then_some(entry)
     }
 
     /// Sets it. No flush: the caller knows whether one is needed.
@@ -197,6 +197,8 @@ impl Slot<'_> {
 }
 
 const ENTRIES: usize = 512;
+/// Most entries that [`PageTable::take_each`] looks at.
+const MOST_LOOKS: usize = 65_536;
 type Table = [u64; ENTRIES];
 
 fn table(address: u64) -> *mut Table {
@@ -216,7 +218,7 @@ pub fn kernel_root() -> u64 {
 impl PageTable {
     /// With kernel space only.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let root = Frame::zeroed()?;
+        let root = Frame::zeroed_for_user()?;
         // SAFETY: both are page tables in the linear map; the upper half of the kernel's root never changes after boot.
         unsafe {
             let (to, from) = (table(root.address()), table(kernel_root()));
@@ -252,7 +254,7 @@ impl PageTable {
             // SAFETY: `at` is a table of this address space, which the caller has locked.
             let entry = unsafe { &mut (*table(at))[index(address, level)] };
             if *entry & bit::PRESENT == 0 {
-                *entry = Frame::zeroed()?.into_address() | bit::PRESENT | bit::WRITE | bit::USER;
+                *entry = Frame::zeroed_for_user()?.into_address() | bit::PRESENT | bit::WRITE | bit::USER;
             }
             at = *entry & bit::ADDRESS;
         }
@@ -274,59 +276,90 @@ impl PageTable {
         Ok(Slot { entry: self.slot_or_make(address)?, _table: core::marker::PhantomData })
     }
 
-    /// Takes out the entry of a page, in sight or not.
-    pub fn take(&mut self, address: usize) -> Option<Entry> {
-        let mut taken = None;
-        self.take_each(address, address + PAGE_SIZE, |_, entry| {
-            taken = Some(entry);
-            true
-        });
-        taken
+    /// Moves the entries of `len` bytes, in sight or not, as `change` makes them, to where none are. All or, when there is no
+    /// memory for tables, none.
+    pub fn relocate(
+        &mut self,
+        from: usize,
+        to: usize,
+        len: usize,
+        change: impl Fn(Entry) -> Entry,
+    ) -> Result<(), OutOfMemory> {
+        self.each_slot(from, from + len, |table, address, _| table.slot_or_make(to + (address - from)).map(|_| ()))?;
+        self.each_slot(from, from + len, |table, address, slot| {
+            let target = table.slot_or_make(to + (address - from))?;
+            // SAFETY: both are entries of this space's tables, which the caller has locked.
+            unsafe {
+                target.write_volatile(change(Entry(slot.read_volatile())).0);
+                slot.write_volatile(Entry::EMPTY.0);
+            }
+            Ok(())
+        })
     }
 
-    /// Takes out the entries of `start..end`, in sight or not, giving each to `visit` until it answers false.
-    pub fn take_each(&mut self, start: usize, end: usize, mut visit: impl FnMut(usize, Entry) -> bool) {
+    /// Calls `visit` with the place of each entry in `start..end` that is not empty, until it fails.
+    fn each_slot<E>(
+        &mut self,
+        start: usize,
+        end: usize,
+        mut visit: impl FnMut(&mut Self, usize, *mut u64) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut address = start;
         while address < end {
+            match self.slot_or_skip(address) {
+                Ok(slot) => {
+                    // SAFETY: as in `get`.
+                    if unsafe { slot.read_volatile() } != Entry::EMPTY.0 {
+                        visit(self, address, slot)?;
+                    }
+                    address += PAGE_SIZE;
+                }
+                Err(next) => address = next,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out the entries of `start..end`, in sight or not, giving each to `visit` until it answers false or much has been
+    /// looked through. Answers the address up to which all are out, which is behind `start`.
+    pub fn take_each(&mut self, start: usize, end: usize, mut visit: impl FnMut(usize, Entry) -> bool) -> usize {
+        let mut address = start;
+        for _ in 0..MOST_LOOKS {
+            if address >= end {
+                return end;
+            }
             match self.slot_or_skip(address) {
                 Ok(slot) => {
                     // SAFETY: as in `get`.
                     let entry = Entry(unsafe { slot.read_volatile() });
+                    address += PAGE_SIZE;
                     if entry != Entry::EMPTY {
                         // SAFETY: as in `get`.
                         unsafe { slot.write_volatile(Entry::EMPTY.0) };
-                        if !visit(address, entry) {
-                            return;
+                        if !visit(address - PAGE_SIZE, entry) {
+                            break;
                         }
                     }
-                    address += PAGE_SIZE;
                 }
                 Err(next) => address = next,
             }
         }
+        address.min(end)
     }
 
     /// Calls `visit` for each page in `start..end`, in sight or not, skipping what has no tables; it may change the entry.
     pub fn for_each(&mut self, start: usize, end: usize, mut visit: impl FnMut(usize, &mut Entry)) {
-        let mut address = start;
-        while address < end {
-            match self.slot_or_skip(address) {
-                Ok(slot) => {
-                    // SAFETY: as in `get`.
-                    let mut entry = Entry(unsafe { slot.read_volatile() });
-                    if entry != Entry::EMPTY {
-                        let before = entry;
-                        visit(address, &mut entry);
-                        if entry != before {
-                            // SAFETY: as in `get`.
-                            unsafe { slot.write_volatile(entry.0) };
-                        }
-                    }
-                    address += PAGE_SIZE;
-                }
-                Err(next) => address = next,
+        let Ok(()) = self.each_slot::<core::convert::Infallible>(start, end, |_, address, slot| {
+            // SAFETY: as in `get`.
+            let before = Entry(unsafe { slot.read_volatile() });
+            let mut entry = before;
+            visit(address, &mut entry);
+            if entry != before {
+                // SAFETY: as in `get`.
+                unsafe { slot.write_volatile(entry.0) };
             }
-        }
+            Ok(())
+        });
     }
 
     /// The slot, or the first address behind the hole that `address` lies in.
