@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use ochre_abi::UPPER;
-use syscall::error::{EBADF, EEXIST, EMFILE, ENOMEM, Error, Result};
+use syscall::error::{EBADF, EEXIST, EMFILE, Error, Result};
 
+use crate::memory::reserve;
 use crate::scheme::{Description, Holder};
 use crate::sync::{Lock, level};
 
@@ -51,7 +52,10 @@ impl Range {
             return Err(Error::new(if index == !UPPER { EBADF } else { EMFILE }));
         }
         if index >= self.slots.len() {
-            self.slots.try_reserve(index + 1 - self.slots.len()).map_err(|_| Error::new(ENOMEM))?;
+            if index >= self.slots.capacity() {
+                // Twice as many at least, so that a table that grows by ones is not copied each time.
+                reserve(&mut self.slots, (index + 1).max(2 * self.slots.len()).min(MAX) - self.slots.len())?;
+            }
             self.slots.resize(index + 1, None);
         }
         Ok(&mut self.slots[index])
@@ -89,7 +93,7 @@ impl Range {
     /// A copy without what does not belong in a table that no thread runs with.
     fn duplicate(&self) -> Result<Self> {
         let mut slots = Slots::new();
-        slots.try_reserve_exact(self.slots.len()).map_err(|_| Error::new(ENOMEM))?;
+        reserve(&mut slots, self.slots.len())?;
         let allowed = |description: &&Arc<Description>| description.enter(Holder::Table).is_ok();
         slots.extend(self.slots.iter().map(|slot| slot.as_ref().filter(allowed).cloned()));
         Ok(Range { slots, lowest: 0 })

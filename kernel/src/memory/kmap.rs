@@ -7,6 +7,8 @@
 //! | `0xffff_d000_0000_0000` | kernel stacks, each with an unmapped page below |
 //! | `0xffff_ffff_8000_0000` | the kernel image |
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use kernel_core::boot::{BootInfo, RegionKind};
 use kernel_core::buddy::FrameMeta;
 
@@ -23,6 +25,7 @@ const STACK_BASE: usize = 0xffff_d000_0000_0000;
 pub const STACK_SIZE: usize = 16 * 1024;
 /// Distance between two kernel stacks: the rest is unmapped.
 const STACK_STRIDE: usize = 32 * 1024;
+const _: () = assert!(STACK_BASE.is_multiple_of(STACK_STRIDE) && STACK_STRIDE.is_power_of_two());
 
 const LARGE: u64 = 2 << 20;
 const HUGE: u64 = 1 << 30;
@@ -35,6 +38,14 @@ struct Next {
     root: u64,
     mmio: usize,
     stack: usize,
+}
+
+/// First physical address behind the linear map.
+static LINEAR_END: AtomicU64 = AtomicU64::new(0);
+
+/// First physical address that the linear map does not reach.
+pub fn linear_end() -> u64 {
+    LINEAR_END.load(Ordering::Relaxed)
 }
 
 static NEXT: Lock<{ level::KMAP }, Next> = Lock::new(Next { root: 0, mmio: MMIO_BASE, stack: STACK_BASE });
@@ -138,6 +149,7 @@ fn build_tables(info: &BootInfo, top: u64) {
     let linear = Flags { write: true, ..Flags::default() };
     let (step, huge) = if kernel::has_huge_pages() { (HUGE, true) } else { (LARGE, false) };
     let mut address = 0;
+    LINEAR_END.store(end, Ordering::Relaxed);
     while address < end {
         let at = PHYSMAP + address as usize;
         must(if huge {
@@ -198,12 +210,17 @@ pub fn map_framebuffer(phys: u64, len: usize) -> *mut u8 {
 /// Maps a new kernel stack, with an unmapped page below it; answers its top. Stacks are never unmapped: they stay with the
 /// thread's place in the table of threads and serve the next thread there.
 pub fn alloc_stack() -> Result<usize, super::OutOfMemory> {
-    let block = frames::alloc_block((STACK_SIZE / PAGE_SIZE).trailing_zeros() as usize)?;
+    const ORDER: usize = (STACK_SIZE / PAGE_SIZE).trailing_zeros() as usize;
+    let block = frames::alloc_block(ORDER)?;
     let mut next = NEXT.lock();
     let top = next.stack + STACK_STRIDE;
     let flags = Flags { write: true, ..Flags::default() };
     for at in (0..STACK_SIZE).step_by(PAGE_SIZE) {
-        kernel::map(next.root, top - STACK_SIZE + at, block + at as u64, flags)?;
+        if let Err(error) = kernel::map(next.root, top - STACK_SIZE + at, block + at as u64, flags) {
+            // It was the first page: all lie in one table, so nothing is mapped.
+            frames::free_block(block, ORDER);
+            return Err(error);
+        }
     }
     next.stack = top;
     Ok(top)

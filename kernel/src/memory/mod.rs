@@ -60,10 +60,11 @@ pub fn page_round_up(bytes: usize) -> Option<usize> {
     Some(bytes.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
 }
 
-/// Makes room for `count` more in a list that a user can make long, out of what is above the kernel's reserve.
+/// Makes room for `count` more in a list that a user can make long. What is more than a page comes out of what is above the
+/// kernel's reserve.
 pub fn reserve<T>(list: &mut Vec<T>, count: usize) -> core::result::Result<(), OutOfMemory> {
-    let pages = count.saturating_mul(size_of::<T>()).div_ceil(PAGE_SIZE);
-    if count > list.capacity() - list.len() && !frames::may_give_pages(pages) {
+    let bytes = list.len().saturating_add(count).saturating_mul(size_of::<T>());
+    if bytes > PAGE_SIZE && !frames::may_give_pages(bytes.div_ceil(PAGE_SIZE)) {
         return Err(OutOfMemory);
     }
     list.try_reserve_exact(count).map_err(|_| OutOfMemory)

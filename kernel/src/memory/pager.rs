@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::frames::Frame;
-use super::{OutOfMemory, PAGE_SIZE};
+use super::frames::{self, Frame};
+use super::{OutOfMemory, PAGE_SIZE, reserve};
 use crate::arch::paging::Cache;
 use crate::sync::{Lock, level};
 
@@ -43,17 +43,23 @@ pub struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// `pages` pages of zeros.
+    /// `pages` pages of zeros, not more than the machine has.
     pub fn new(pages: usize) -> Result<Arc<Self>, OutOfMemory> {
+        if pages > frames::total() {
+            return Err(OutOfMemory);
+        }
         let mut frames = Vec::new();
-        frames.try_reserve_exact(pages).map_err(|_| OutOfMemory)?;
+        reserve(&mut frames, pages)?;
         frames.resize_with(pages, || None);
         Ok(Arc::new(SharedMemory { frames: Lock::new(frames) }))
     }
 
     /// These frames.
-    pub fn of(frames: Vec<Frame>) -> Arc<Self> {
-        Arc::new(SharedMemory { frames: Lock::new(frames.into_iter().map(Some).collect()) })
+    pub fn of(frames: Vec<Frame>) -> Result<Arc<Self>, OutOfMemory> {
+        let mut slots = Vec::new();
+        reserve(&mut slots, frames.len())?;
+        slots.extend(frames.into_iter().map(Some));
+        Ok(Arc::new(SharedMemory { frames: Lock::new(slots) }))
     }
 }
 

@@ -306,7 +306,9 @@ impl AddressSpace {
         let len = pages * PAGE_SIZE;
         let prot = Prot { read: true, write, exec: false };
         let mut inner = self.inner.lock();
-        inner.admit(1)?;
+        if inner.vmas.len() >= MAX_MAPPINGS {
+            return Err(Error::new(ENOMEM));
+        }
         let start = inner.vmas.find_room(len, 0).ok_or(Error::new(ENOMEM))?;
         let backing = Backing::Object { pager: pager.clone(), page: 0, private: false, writable: write };
         inner.vmas.insert(Vma { start, end: start + len, prot, backing });
@@ -427,9 +429,9 @@ impl AddressSpace {
         let mut new = Self::build()?;
         let mut inner = self.inner.lock();
         let done = inner.copy_to(&mut new);
-        drop(inner);
-        // Private pages are read-only now.
+        // Private pages are read-only now, for other threads of this space too before they get the lock.
         tlb::flush(self.root, 0, usize::MAX / PAGE_SIZE);
+        drop(inner);
         done.map(|()| Arc::new(new))
     }
 
@@ -439,7 +441,7 @@ impl AddressSpace {
     }
 
     /// Lists the mappings.
-    pub fn mappings(&self) -> Vec<syscall::GrantDesc> {
+    pub fn mappings(&self) -> Result<Vec<syscall::GrantDesc>> {
         use syscall::GrantFlags as G;
         let inner = self.inner.lock();
         let describe = |vma: &Vma<Backing>| {
@@ -454,7 +456,10 @@ impl AddressSpace {
             }
             syscall::GrantDesc { base: vma.start, size: vma.end - vma.start, flags, offset }
         };
-        inner.vmas.iter().map(describe).collect()
+        let mut list = Vec::new();
+        reserve(&mut list, inner.vmas.len())?;
+        list.extend(inner.vmas.iter().map(describe));
+        Ok(list)
     }
 
     /// Whether the mapping at `address` is this pager's.
@@ -612,7 +617,7 @@ impl Inner {
                 && (!write || entry.is_writable())
             {
                 return Ok(if entry.is_foreign() {
-                    Page::Foreign(entry.address(), Cache::WriteBack)
+                    Page::Foreign(entry.address(), entry.cache())
                 } else {
                     Page::Counted(Frame::share(entry.address()))
                 });
@@ -710,6 +715,9 @@ impl Inner {
                 Backing::Object { pager, .. } if !pager.is_inherited() => continue,
                 Backing::Object { private, .. } => *private,
             };
+            if !frames::may_give() {
+                return Err(Error::new(ENOMEM));
+            }
             target.vmas.insert(vma.clone());
             if !copies {
                 continue;
@@ -765,7 +773,9 @@ fn make_writable(entry: Entry, flags: Flags) -> Result<Entry, OutOfMemory> {
             return Ok(entry.with_protection(true, flags.exec));
         }
         let copy = Frame::zeroed_for_user()?;
-        user::copy_foreign(&copy, entry.address());
+        if entry.cache() != Cache::WriteBack || !user::copy_foreign(&copy, entry.address()) {
+            return Err(OutOfMemory);
+        }
         return Ok(Entry::new(copy.into_address(), flags));
     }
     let frame = Frame::from_address(entry.address());
@@ -783,9 +793,6 @@ fn make_writable(entry: Entry, flags: Flags) -> Result<Entry, OutOfMemory> {
 pub fn anonymous(shared: bool, len: usize) -> Result<Backing> {
     if shared {
         let pages = page_round_up(len).ok_or(Error::new(EINVAL))? / PAGE_SIZE;
-        if pages > super::frames::total() {
-            return Err(Error::new(ENOMEM));
-        }
         return Ok(Backing::Object { pager: SharedMemory::new(pages)?, page: 0, private: false, writable: true });
     }
     Ok(Backing::Anonymous)

@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicU64;
 
 use syscall::error::{EFAULT, EINVAL, ENAMETOOLONG, Error, Result};
 
-use super::PAGE_SIZE;
+use super::{OutOfMemory, PAGE_SIZE, kmap};
 use super::frames::Frame;
 use crate::arch::usercopy;
 
@@ -167,7 +167,9 @@ impl UserSlice {
         if self.len > limit {
             return Err(Error::new(EINVAL));
         }
-        let mut bytes = alloc::vec![0; self.len];
+        let mut bytes = alloc::vec::Vec::new();
+        bytes.try_reserve_exact(self.len).map_err(|_| OutOfMemory)?;
+        bytes.resize(self.len, 0);
         self.read(&mut bytes)?;
         Ok(bytes)
     }
@@ -219,10 +221,15 @@ pub fn read_frame(frame: &Frame, offset: usize, bytes: &mut [u8]) {
     unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(frame.bytes().add(offset), bytes.len()) }
 }
 
-/// Copies a page that is not counted memory (the initfs) into a frame.
-pub fn copy_foreign(frame: &Frame, physical: u64) {
-    // SAFETY: the pager that named the page vouches that it is memory in the linear map; the frame is new, so they differ.
+/// Copies a page that is not counted memory (the initfs) into a frame that nobody sees yet. False when it does not lie in the
+/// kernel's linear map.
+pub fn copy_foreign(frame: &Frame, physical: u64) -> bool {
+    if physical >= kmap::linear_end() {
+        return false;
+    }
+    // SAFETY: a page in the linear map, which ends at a multiple of pages; the frame is new, so they differ.
     unsafe { frame.bytes().copy_from_nonoverlapping(super::phys_to_virt(physical), PAGE_SIZE) }
+    true
 }
 
 /// The 32-bit word at `address`, read in one piece; the futex's load.

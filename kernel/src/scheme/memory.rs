@@ -3,17 +3,18 @@
 //! | path | gives | needs |
 //! |---|---|---|
 //! | `""`, `zeroed` | zero pages | |
-//! | `zeroed@TYPE?phys_contiguous` | zero pages, in a row in physical memory if asked, for devices | user 0 |
+//! | `zeroed?phys_contiguous` | zero pages in a row in physical memory, for devices | user 0 |
 //! | `physical@TYPE` | physical memory from the mapping's offset on: device registers, firmware tables | user 0 |
 //! | `initfs` | the archive the system was started with, read-only | |
 //! | `translation` | physical addresses of the caller's memory | user 0 |
 //!
-//! `TYPE` is `wb` (write-back, the default), `wc` (write-combining) or `uc` (uncached).
+//! `TYPE` is `wb` (write-back, the default), `wc` (write-combining) or `uc` (uncached). Ordinary memory is only ever write-back, as
+//! the kernel's linear map has it.
 
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use syscall::error::{EACCES, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM, Error, Result};
+use syscall::error::{EACCES, EFAULT, EINVAL, ENOENT, EPERM, Error, Result};
 use syscall::{CallFlags, GlobalSchemes, MODE_CHR, MODE_FILE, Map, MapFlags, Stat, StatVfs};
 
 use super::object::{Io, MapSource, Object};
@@ -24,7 +25,7 @@ use crate::memory::{Frame, PAGE_SIZE, UserSlice, frames, page_round_up};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Zeroed { cache: Cache, contiguous: bool },
+    Zeroed { contiguous: bool },
     Physical { cache: Cache },
     Initfs,
     Translation,
@@ -52,7 +53,7 @@ impl Object for Root {
 
     fn openat(&self, path: &str, _flags: usize) -> Result<Arc<dyn Object>> {
         let kind = parse(path)?;
-        let privileged = kind != Kind::Initfs && kind != Kind::Zeroed { cache: Cache::WriteBack, contiguous: false };
+        let privileged = kind != Kind::Initfs && kind != Kind::Zeroed { contiguous: false };
         if privileged && Thread::current().euid.load(Ordering::Relaxed) != 0 {
             return Err(Error::new(EACCES));
         }
@@ -81,7 +82,8 @@ fn parse(path: &str) -> Result<Kind> {
         Some(_) => return Err(Error::new(EINVAL)),
     };
     match name {
-        "" | "zeroed" => Ok(Kind::Zeroed { cache: cache_type, contiguous }),
+        "" | "zeroed" if cache_type == Cache::WriteBack => Ok(Kind::Zeroed { contiguous }),
+        "" | "zeroed" => Err(Error::new(EINVAL)),
         "physical" if !contiguous => Ok(Kind::Physical { cache: cache_type }),
         "initfs" if cache.is_none() && !contiguous => Ok(Kind::Initfs),
         "translation" if cache.is_none() && !contiguous => Ok(Kind::Translation),
@@ -105,29 +107,21 @@ impl Object for Handle {
         let len = page_round_up(map.size).filter(|&len| len != 0).ok_or(Error::new(EINVAL))?;
         let (pages, first) = (len / PAGE_SIZE, map.offset / PAGE_SIZE);
         match self.0 {
-            Kind::Zeroed { contiguous: true, cache } => {
-                let frames = Frame::contiguous(pages)?;
-                // The frames are ordinary memory; another cache type than write-back would alias the linear map.
-                if cache != Cache::WriteBack {
-                    return Err(Error::new(EINVAL));
-                }
-                Ok(MapSource::Pager { pager: SharedMemory::of(frames), page: 0, writable: true })
-            }
+            Kind::Zeroed { contiguous: true } => Ok(MapSource::Fixed(SharedMemory::of(Frame::contiguous(pages)?)?)),
             Kind::Zeroed { .. } if map.flags.contains(MapFlags::MAP_SHARED) => {
-                if pages > frames::total() {
-                    return Err(Error::new(ENOMEM));
-                }
                 Ok(MapSource::Pager { pager: SharedMemory::new(pages)?, page: 0, writable: true })
             }
             Kind::Zeroed { .. } => Ok(MapSource::Anonymous),
             Kind::Physical { cache } => {
+                if !map.flags.contains(MapFlags::MAP_SHARED) {
+                    return Err(Error::new(EINVAL));
+                }
                 let base = map.offset as u64;
                 // Physical addresses have at most 52 bits (Intel SDM volume 3, section 4.1.4).
                 if base.checked_add(len as u64).is_none_or(|end| end > 1 << 52) {
                     return Err(Error::new(EINVAL));
                 }
-                let pager = Arc::new(Physical { base, pages, cache });
-                Ok(MapSource::Pager { pager, page: 0, writable: true })
+                Ok(MapSource::Fixed(Arc::new(Physical { base, pages, cache })))
             }
             Kind::Initfs => {
                 let (base, total, _) = initfs()?;

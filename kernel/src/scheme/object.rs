@@ -49,6 +49,8 @@ pub enum Opened {
 pub enum MapSource {
     /// Private zero pages.
     Anonymous,
+    /// Pages whose physical addresses matter: they are shared, whatever the mapping says, and never copied.
+    Fixed(Arc<dyn Pager>),
     /// Pages of this, from `page` on; stores are allowed if `writable`.
     Pager {
         /// The object's pages.

@@ -28,6 +28,9 @@ pub fn backing(description: Option<&Description>, map: &Map) -> Result<Backing> 
         }
         Target::Kernel(object) => match object.map(map)? {
             MapSource::Anonymous => Ok(Backing::Anonymous),
+            MapSource::Fixed(pager) => {
+                Ok(Backing::Object { pager, page: 0, private: false, writable: mode != O_RDONLY })
+            }
             MapSource::Pager { pager, page, writable } => {
                 let writable = writable && mode != O_RDONLY;
                 Ok(Backing::Object { pager, page, private: !shared, writable })

@@ -133,6 +133,16 @@ impl Entry {
         self.0 & bit::FOREIGN != 0
     }
 
+    /// How the processor may cache the page.
+    #[inline]
+    pub fn cache(self) -> Cache {
+        match self.0 & (bit::WRITE_THROUGH | bit::CACHE_DISABLE) {
+            0 => Cache::WriteBack,
+            bit::WRITE_THROUGH => Cache::WriteCombining,
+            _ => Cache::Uncached,
+        }
+    }
+
     /// Physical address of the page.
     #[inline]
     pub fn address(self) -> u64 {

@@ -42,7 +42,7 @@ impl AddressSpaceHandle {
     }
 
     fn grants(&self, payload: UserSlice) -> Result<usize> {
-        let all = self.space.mappings();
+        let all = self.space.mappings()?;
         let size = size_of::<GrantDesc>();
         for (index, grant) in all.iter().enumerate().take(payload.len() / size) {
             payload.skip(index * size).write_value(grant)?;

@@ -10,7 +10,7 @@ use syscall::error::{ENOMEM, EPERM, Error, Result};
 
 use crate::context::Thread;
 use crate::memory::pager::{Page, Pager};
-use crate::memory::{AddressSpace, Frame, OutOfMemory, PAGE_SIZE, UserSlice};
+use crate::memory::{AddressSpace, Frame, OutOfMemory, PAGE_SIZE, UserSlice, reserve};
 
 /// Largest payload.
 const MAX: usize = 1 << 30;
@@ -61,7 +61,7 @@ impl Loan {
         let count = (slice.address() + slice.len() - first).div_ceil(PAGE_SIZE);
         let (head, tail) = (head_len(slice), (slice.address() + slice.len()) % PAGE_SIZE);
         let mut pages = Vec::new();
-        pages.try_reserve_exact(count).map_err(|_| Error::new(ENOMEM))?;
+        reserve(&mut pages, count)?;
         let (mut head_frame, mut tail_frame) = (None, None);
         for index in 0..count {
             let address = first + index * PAGE_SIZE;

@@ -37,7 +37,7 @@ use crate::context::wait::{self, WaitList, Wake};
 use crate::context::{Thread, sched};
 use crate::memory::pager::{Page, Pager};
 use crate::memory::space::{Backing, Place, prot};
-use crate::memory::{AddressSpace, PAGE_SIZE, UserSlice, frames};
+use crate::memory::{AddressSpace, PAGE_SIZE, UserSlice, frames, reserve};
 use crate::sync::{Lock, level};
 
 /// A scheme served by a daemon.
@@ -136,8 +136,9 @@ fn notice(opcode: Opcode, number: usize, caller: u64) -> Sqe {
 const PAYLOAD_ARG: usize = 1;
 
 impl UserScheme {
-    fn new() -> Arc<Self> {
-        Arc::new_cyclic(|this| UserScheme {
+    fn new() -> Result<Arc<Self>> {
+        let window = Window::new()?;
+        Ok(Arc::new_cyclic(|this| UserScheme {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             inner: Lock::new(Inner {
                 dead: false,
@@ -151,11 +152,11 @@ impl UserScheme {
                 server: None,
                 garbage: Vec::new(),
             }),
-            window: Window::new(),
+            window,
             socket_events: EventSource::new(),
             sources: Lock::new(BTreeMap::new()),
             this: this.clone(),
-        })
+        }))
     }
 
     /// Number of the scheme, unique while the system runs; also the device number of its files.
@@ -462,7 +463,7 @@ impl UserScheme {
             return Err(Error::new(EIO));
         }
         let mut found = Vec::new();
-        found.try_reserve_exact(pages).map_err(|_| Error::new(syscall::error::ENOMEM))?;
+        reserve(&mut found, pages)?;
         for page in 0..pages {
             found.push(space.pin_own(base.wrapping_add(page * PAGE_SIZE), write).map_err(|_| Error::new(EIO))?);
         }

@@ -13,6 +13,7 @@ use syscall::schemev2::{Opcode, Sqe, SqeFlags};
 use super::lend::Loan;
 use super::window;
 use crate::context::Thread;
+use crate::memory::{OutOfMemory, reserve};
 use crate::scheme::Description;
 
 /// What a request is at.
@@ -104,6 +105,9 @@ pub struct Answer {
 const INDEX_BITS: u32 = 13;
 const _: () = assert!(1 << INDEX_BITS == window::SLOTS);
 
+/// Places that the table has room for at first.
+const FIRST_PLACES: usize = 4;
+
 /// All requests of a scheme.
 pub struct Requests {
     table: Vec<Request>,
@@ -193,6 +197,14 @@ impl Requests {
             return Ok(None);
         }
         crate::memory::admit()?;
+        if index == self.table.capacity() {
+            // Room for every place in all three, so that freeing and queueing never allocate. It doubles each time.
+            let places = (2 * index).clamp(FIRST_PLACES, window::SLOTS);
+            let (used, queued) = (self.free.len(), self.queue.len());
+            reserve(&mut self.free, places - used)?;
+            self.queue.try_reserve_exact(places - queued).map_err(|_| OutOfMemory)?;
+            reserve(&mut self.table, places - index)?;
+        }
         self.table.push(Request {
             state: State::Free,
             caller: None,
@@ -203,10 +215,6 @@ impl Requests {
             given: Vec::new(),
             loan: None,
         });
-        // Room for every place, so that freeing and queueing never allocate.
-        let places = self.table.len();
-        self.free.reserve(places);
-        self.queue.reserve(places);
         Ok(Some(index))
     }
 

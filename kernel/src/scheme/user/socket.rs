@@ -30,7 +30,7 @@ impl Object for CreationCapability {
         match argument {
             b"" => Ok(Opened::Same),
             b"create-scheme" if Thread::current().euid.load(Ordering::Relaxed) != 0 => Err(Error::new(EACCES)),
-            b"create-scheme" => Ok(Opened::Object(Arc::new(Socket { scheme: UserScheme::new() }))),
+            b"create-scheme" => Ok(Opened::Object(Arc::new(Socket { scheme: UserScheme::new()? }))),
             _ => Err(Error::new(ENOENT)),
         }
     }

@@ -5,12 +5,13 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use syscall::error::Result;
 
 use crate::memory::pager::{Page, Pager};
 use crate::memory::user::fill_frame;
-use crate::memory::{Frame, OutOfMemory, PAGE_SIZE, UserSlice};
+use crate::memory::{Frame, OutOfMemory, PAGE_SIZE, UserSlice, frames, reserve};
 use crate::sync::Once;
 
 /// Requests that a scheme can have in flight.
@@ -34,8 +35,11 @@ pub struct Window {
 
 impl Window {
     /// Without pages yet.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Window { chunks: (0..CHUNKS).map(|_| Once::new()).collect() })
+    pub fn new() -> core::result::Result<Arc<Self>, OutOfMemory> {
+        let mut chunks = Vec::new();
+        reserve(&mut chunks, CHUNKS)?;
+        chunks.resize_with(CHUNKS, Once::new);
+        Ok(Arc::new(Window { chunks: chunks.into_boxed_slice() }))
     }
 
     #[inline]
@@ -53,6 +57,10 @@ impl Window {
 
     #[cold]
     fn make(&self, page: usize) -> core::result::Result<&Frame, OutOfMemory> {
+        // The chunk itself is the kernel's memory.
+        if !frames::may_give() {
+            return Err(OutOfMemory);
+        }
         let chunk = self.chunks[page / CHUNK].call_once(|| Box::new([const { Once::new() }; CHUNK]));
         chunk[page % CHUNK].try_call_once(Frame::zeroed_for_user)
     }
