@@ -526,33 +526,30 @@ impl UserScheme {
 
     /// The daemon is gone: everybody who waits is told.
     fn die(&self) {
-        let (given_up, notices) = {
-            let mut inner = self.inner.lock();
-            inner.dead = true;
-            let mut given_up = Vec::new();
-            for index in inner.requests.outstanding() {
-                let request = inner.requests.get(index);
-                match request.caller {
-                    Some(caller) => {
-                        request.state = State::Done;
-                        caller.reply.store(Error::mux(Err(Error::new(ENODEV))) as u64, Ordering::Relaxed);
-                        wait::wake(caller, Wake::Event);
-                    }
-                    None => {
-                        given_up.push((
-                            request.loan.take(),
-                            core::mem::take(&mut request.sent),
-                            core::mem::take(&mut request.given),
-                        ));
-                        inner.requests.free(index);
-                    }
-                }
+        let mut inner = self.inner.lock();
+        inner.dead = true;
+        inner.requests.clear_queue();
+        let mut from = 0;
+        while let Some((index, request)) = inner.requests.outstanding(from) {
+            from = index + 1;
+            if let Some(caller) = request.caller {
+                request.state = State::Done;
+                caller.reply.store(Error::mux(Err(Error::new(ENODEV))) as u64, Ordering::Relaxed);
+                wait::wake(caller, Wake::Event);
+                continue;
             }
-            inner.requests.clear_queue();
-            inner.room.wake_all();
-            (given_up, core::mem::take(&mut inner.notices))
-        };
-        drop((given_up, notices));
+            let loan = request.loan.take();
+            let given_up = (loan, core::mem::take(&mut request.sent), core::mem::take(&mut request.given));
+            inner.requests.free(index);
+            // What it held goes with nothing locked. Nobody makes new requests of a dead scheme meanwhile.
+            drop(inner);
+            drop(given_up);
+            inner = self.inner.lock();
+        }
+        inner.room.wake_all();
+        let notices = core::mem::take(&mut inner.notices);
+        drop(inner);
+        drop(notices);
         let sources = core::mem::take(&mut *self.sources.lock());
         for source in sources.values() {
             // Whoever watches a descriptor looks at it and finds out.

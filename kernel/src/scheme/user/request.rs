@@ -280,9 +280,9 @@ impl Requests {
         (request.state == State::Delivered && request.sqe.tag == tag).then_some(index)
     }
 
-    /// Places of all requests that are not answered yet.
-    pub fn outstanding(&self) -> Vec<usize> {
+    /// The first request from place `from` on that is not answered yet, and its place.
+    pub fn outstanding(&mut self, from: usize) -> Option<(usize, &mut Request)> {
         let open = |request: &Request| matches!(request.state, State::Queued | State::Delivered);
-        self.table.iter().enumerate().filter(|(_, request)| open(request)).map(|(index, _)| index).collect()
+        self.table.iter_mut().enumerate().skip(from).find(|(_, request)| open(request))
     }
 }
