@@ -7,8 +7,8 @@ use core::sync::atomic::AtomicU64;
 
 use syscall::error::{EFAULT, EINVAL, ENAMETOOLONG, Error, Result};
 
-use super::{OutOfMemory, PAGE_SIZE, kmap};
 use super::frames::Frame;
+use super::{OutOfMemory, PAGE_SIZE, kmap};
 use crate::arch::usercopy;
 
 /// Longest path, in bytes.
