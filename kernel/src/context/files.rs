@@ -54,7 +54,8 @@ impl Range {
         if index >= self.slots.len() {
             if index >= self.slots.capacity() {
                 // Twice as many at least, so that a table that grows by ones is not copied each time.
-                reserve(&mut self.slots, (index + 1).max(2 * self.slots.len()).min(MAX) - self.slots.len())?;
+                let len = self.slots.len();
+                reserve(&mut self.slots, (index + 1).max(2 * len).min(MAX) - len)?;
             }
             self.slots.resize(index + 1, None);
         }
