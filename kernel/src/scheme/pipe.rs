@@ -153,8 +153,8 @@ impl Pipe {
             }
             let part = to.skip(done);
             let taken = match part.len() {
-                ..=SMALL => self.take_part::<SMALL>(part, done == 0, nonblock),
-                ..=MEDIUM => self.take_part::<MEDIUM>(part, done == 0, nonblock),
+                len if len <= SMALL => self.take_part::<SMALL>(part, done == 0, nonblock),
+                len if len <= MEDIUM => self.take_part::<MEDIUM>(part, done == 0, nonblock),
                 _ => self.take_part::<ATOMIC>(part, done == 0, nonblock),
             };
             match taken {
@@ -208,8 +208,8 @@ impl Pipe {
             }
             let part = from.skip(done).first(ATOMIC);
             let put = match part.len() {
-                ..=SMALL => self.put_part::<SMALL>(part, need, nonblock),
-                ..=MEDIUM => self.put_part::<MEDIUM>(part, need, nonblock),
+                len if len <= SMALL => self.put_part::<SMALL>(part, need, nonblock),
+                len if len <= MEDIUM => self.put_part::<MEDIUM>(part, need, nonblock),
                 _ => self.put_part::<ATOMIC>(part, need, nonblock),
             };
             match put {
