@@ -10,6 +10,7 @@ use kernel_core::clock;
 
 use super::cpuid::{self, tsc};
 use super::msr;
+use super::percpu::{self, PerCpu};
 use crate::time;
 
 /// The timer.
@@ -59,7 +60,6 @@ const ICR_INIT: u32 = 5 << 8;
 const ICR_STARTUP: u32 = 6 << 8;
 const ICR_PENDING: u32 = 1 << 12;
 const ICR_ASSERT: u32 = 1 << 14;
-const ICR_OTHERS: u32 = 3 << 18;
 /// Divide configuration: by one (section 10.5.4).
 const DIVIDE_BY_1: u32 = 0b1011;
 
@@ -244,10 +244,15 @@ pub fn send_startup(apic_id: u32, page: u8) {
     command(apic_id, ICR_STARTUP | ICR_ASSERT | u32::from(page));
 }
 
-/// Stops all other processors by an NMI, which reaches them even with interrupts off.
+/// Stops the other processors that the kernel runs on by an NMI, which reaches them even with interrupts off. Those that were
+/// never started are the firmware's, which need not be prepared for one.
 pub fn stop_others() {
-    if is_x2apic() || !REGISTERS.load(Relaxed).is_null() {
-        command(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);
+    if !is_x2apic() && REGISTERS.load(Relaxed).is_null() {
+        return;
+    }
+    let me = id();
+    for other in percpu::all().map(PerCpu::apic_id).filter(|&other| other != me) {
+        command(other, ICR_NMI | ICR_ASSERT);
     }
 }
 
