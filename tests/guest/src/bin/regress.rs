@@ -339,7 +339,7 @@ mod inside {
             thread::spawn(move || {
                 let mut got = 0;
                 while got < 50 {
-                    match read.read(&mut [0; 10]).expect("bytes") {
+                    match read.read(&mut [0; 10][..(50 - got).min(10)]).expect("bytes") {
                         0 => break,
                         count => got += count,
                     }
