@@ -4,10 +4,15 @@
 //! processor spins it answers the TLB shoot-downs of others ([`Relax`]), so that the holder of a lock may wait for them.
 //!
 //! Levels rise from the outside inwards ([`level`]): [`Lock::lock`] takes a lock while none of its level or above is held.
+//! A processor that takes a lock again and again would leave the others none of it, since the line it lies in is already
+//! there: who has waited for a while says so, and whoever releases the lock then stays away until it is taken. A queue would be
+//! fairer still, but hands the lock to processors that a hypervisor has suspended.
+//!
 //! In test builds (feature `test-build`) each processor keeps the set of levels it holds; taking one out of order, waiting for
 //! a second or holding one for a second is a panic that names the lock.
 
 use core::ops::{Deref, DerefMut};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use spin::mutex::{SpinMutex, SpinMutexGuard};
 
@@ -56,8 +61,15 @@ impl spin::RelaxStrategy for Relax {
     }
 }
 
+/// Rounds of spinning after which a processor says that it waits.
+const PATIENCE: usize = 100;
+/// Rounds that the one who releases the lock leaves to those who wait.
+const COURTESY: usize = 1000;
+
 /// A spin lock of level `L` around a `T`.
 pub struct Lock<const L: u8, T: ?Sized> {
+    /// Somebody has waited long.
+    wanted: AtomicBool,
     inner: SpinMutex<T, Relax>,
 }
 
@@ -66,12 +78,38 @@ pub struct Guard<'a, const L: u8, T: ?Sized> {
     #[cfg(feature = "test-build")]
     _order: order::Held<L>,
     inner: SpinMutexGuard<'a, T, Relax>,
+    // After the lock: fields go in the order of their declaration.
+    _courtesy: Courtesy<'a>,
+}
+
+/// What is owed to others when a lock has been released.
+struct Courtesy<'a>(&'a AtomicBool);
+
+impl Drop for Courtesy<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.load(Relaxed) {
+            self.give_way();
+        }
+    }
+}
+
+impl Courtesy<'_> {
+    #[cold]
+    fn give_way(&self) {
+        for _ in 0..COURTESY {
+            <Relax as spin::RelaxStrategy>::relax();
+            if !self.0.load(Relaxed) {
+                return;
+            }
+        }
+    }
 }
 
 impl<const L: u8, T> Lock<L, T> {
     /// An open lock.
     pub const fn new(value: T) -> Self {
-        Lock { inner: SpinMutex::new(value) }
+        Lock { wanted: AtomicBool::new(false), inner: SpinMutex::new(value) }
     }
 
     /// Takes two different locks of one level. Whoever does so takes the one that lies lower in memory first, so nobody waits in
@@ -88,12 +126,12 @@ impl<const L: u8, T> Lock<L, T> {
 
     /// Takes the lock while another one of its level is held.
     fn lock_beside(&self) -> Guard<'_, L, T> {
-        loop {
-            if let Some(guard) = self.try_lock() {
-                return guard;
-            }
-            <Relax as spin::RelaxStrategy>::relax();
-        }
+        self.try_lock().unwrap_or_else(|| Guard {
+            #[cfg(feature = "test-build")]
+            _order: order::Held::<L>::tried(),
+            inner: self.wait(),
+            _courtesy: Courtesy(&self.wanted),
+        })
     }
 
     /// The value, when nobody else can hold the lock any more.
@@ -110,15 +148,39 @@ impl<const L: u8, T: ?Sized> Lock<L, T> {
     pub fn lock(&self) -> Guard<'_, L, T> {
         #[cfg(feature = "test-build")]
         let order = order::Held::<L>::check();
-        #[cfg(feature = "test-build")]
-        let inner = order::timed(L, || self.inner.try_lock());
-        #[cfg(not(feature = "test-build"))]
-        let inner = self.inner.lock();
+        let inner = self.inner.try_lock().unwrap_or_else(|| self.wait());
         Guard {
             #[cfg(feature = "test-build")]
             _order: order.acquired(),
             inner,
+            _courtesy: Courtesy(&self.wanted),
         }
+    }
+
+    /// Spins until the lock is free, and takes it.
+    #[cold]
+    #[track_caller]
+    fn wait(&self) -> SpinMutexGuard<'_, T, Relax> {
+        #[cfg(feature = "test-build")]
+        let start = crate::time::now_ns();
+        for round in 0_usize.. {
+            <Relax as spin::RelaxStrategy>::relax();
+            if !self.inner.is_locked()
+                && let Some(guard) = self.inner.try_lock()
+            {
+                if round >= PATIENCE {
+                    // Whoever else waits says so again.
+                    self.wanted.store(false, Relaxed);
+                }
+                return guard;
+            }
+            if round >= PATIENCE {
+                self.wanted.store(true, Relaxed);
+            }
+            #[cfg(feature = "test-build")]
+            order::check_wait(L, start);
+        }
+        unreachable!()
     }
 
     /// Takes the lock if it is free.
@@ -129,6 +191,7 @@ impl<const L: u8, T: ?Sized> Lock<L, T> {
             #[cfg(feature = "test-build")]
             _order: order::Held::<L>::tried(),
             inner,
+            _courtesy: Courtesy(&self.wanted),
         })
     }
 
@@ -207,19 +270,10 @@ mod order {
         }
     }
 
+    /// Panics when a lock has been waited for since `start` for too long.
     #[track_caller]
-    pub fn timed<T>(level: u8, mut attempt: impl FnMut() -> Option<T>) -> T {
-        if let Some(got) = attempt() {
-            return got;
-        }
-        let start = crate::time::now_ns();
-        loop {
-            <super::Relax as spin::RelaxStrategy>::relax();
-            if let Some(got) = attempt() {
-                return got;
-            }
-            let waited = crate::time::now_ns().saturating_sub(start);
-            assert!(waited < LIMIT_NS, "lock of level {level} waited for {waited} ns: a circle?");
-        }
+    pub fn check_wait(level: u8, start: u64) {
+        let waited = crate::time::now_ns().saturating_sub(start);
+        assert!(waited < LIMIT_NS, "lock of level {level} waited for {waited} ns: a circle?");
     }
 }

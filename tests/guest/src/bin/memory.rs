@@ -412,7 +412,7 @@ mod inside {
             }
         });
         let replace = MremapFlags::FIXED_REPLACE;
-        for round in 0..3000 {
+        for round in 0..1000 {
             let (from, to) = if round % 2 == 0 { (area, area + SIZE) } else { (area + SIZE, area) };
             let _ = remap(from, SIZE, to, SIZE, replace, READ | WRITE);
             if round % 8 == 0 {
