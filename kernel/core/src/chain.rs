@@ -31,6 +31,7 @@ impl Chain {
     }
 
     /// Puts `id`, which is in no chain, at the end.
+    #[inline]
     pub fn push_back(&mut self, links: &impl Links, id: u32) {
         links.set_before(id, self.last);
         links.set_behind(id, NIL);
@@ -42,8 +43,14 @@ impl Chain {
     }
 
     /// Takes out `id`, which is in this chain.
+    #[inline]
     pub fn remove(&mut self, links: &impl Links, id: u32) {
-        let (before, behind) = links.neighbours(id);
+        self.remove_between(links, links.neighbours(id));
+    }
+
+    /// Takes out the member that stands between these two.
+    #[inline]
+    pub fn remove_between(&mut self, links: &impl Links, (before, behind): (u32, u32)) {
         match before {
             NIL => self.first = behind,
             before => links.set_behind(before, behind),

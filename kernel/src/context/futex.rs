@@ -44,6 +44,10 @@ impl Sleep {
         }
     }
 
+    fn neighbours(&self) -> (u32, u32) {
+        (self.before.load(Ordering::Relaxed), self.behind.load(Ordering::Relaxed))
+    }
+
     fn key(&self) -> Key {
         Key { space: self.space.load(Ordering::Relaxed), address: self.address.load(Ordering::Relaxed) }
     }
@@ -58,8 +62,7 @@ struct SleepLinks;
 
 impl Links for SleepLinks {
     fn neighbours(&self, id: u32) -> (u32, u32) {
-        let sleep = &by_slot(id).sleep;
-        (sleep.before.load(Ordering::Relaxed), sleep.behind.load(Ordering::Relaxed))
+        by_slot(id).sleep.neighbours()
     }
 
     fn set_before(&self, id: u32, other: u32) {
@@ -163,29 +166,31 @@ pub fn wait(address: usize, value: u64, wide: bool, deadline: Option<u64>) -> Re
     if leave(me) { Err(Error::new(if why == Wake::Timeout { ETIMEDOUT } else { EINTR })) } else { Ok(0) }
 }
 
-/// Calls `visit` for up to `count` sleepers on `key`, in their order; answers for how many.
-fn for_sleepers(
+/// Takes up to `count` sleepers on `key` out of their chain, in their order, and gives them to `taken`; answers how many.
+#[inline]
+fn take_sleepers(
     chain: &mut Chain,
     key: Key,
     count: usize,
-    mut visit: impl FnMut(&mut Chain, &'static Thread),
+    mut taken: impl FnMut(&mut Chain, &'static Thread),
 ) -> usize {
     let (mut at, mut visited) = (chain.first(), 0);
     while at != NIL && visited < count {
-        let (_, behind) = SleepLinks.neighbours(at);
         let thread = by_slot(at);
+        let neighbours = thread.sleep.neighbours();
         if thread.sleep.key() == key {
-            visit(chain, thread);
+            chain.remove_between(&SleepLinks, neighbours);
+            taken(chain, thread);
             visited += 1;
         }
-        at = behind;
+        at = neighbours.1;
     }
     visited
 }
 
+#[inline]
 fn wake_in(chain: &mut Chain, key: Key, count: usize) -> usize {
-    for_sleepers(chain, key, count, |chain, thread| {
-        chain.remove(&SleepLinks, thread.slot());
+    take_sleepers(chain, key, count, |_, thread| {
         // A sleeper that is not blocked yet, or was woken otherwise, finds itself off the list. It looks without the lock: from
         // then on nothing here may touch it.
         wait::wake(thread, Wake::Event);
@@ -208,8 +213,7 @@ pub fn requeue(address: usize, count: usize, limit: usize, target: usize) -> Res
         let mut chain = TABLE[source].lock();
         let woken = wake_in(&mut chain, from, count);
         if from != to {
-            for_sleepers(&mut chain, from, limit, |chain, thread| {
-                chain.remove(&SleepLinks, thread.slot());
+            take_sleepers(&mut chain, from, limit, |chain, thread| {
                 thread.sleep.set_key(to);
                 chain.push_back(&SleepLinks, thread.slot());
             });
@@ -218,8 +222,7 @@ pub fn requeue(address: usize, count: usize, limit: usize, target: usize) -> Res
     }
     let (mut chain, mut other) = Lock::lock_both(&TABLE[source], &TABLE[destination]);
     let woken = wake_in(&mut chain, from, count);
-    for_sleepers(&mut chain, from, limit, |chain, thread| {
-        chain.remove(&SleepLinks, thread.slot());
+    take_sleepers(&mut chain, from, limit, |_, thread| {
         thread.sleep.set_key(to);
         thread.sleep.bucket.store(destination as u32, Ordering::Relaxed);
         other.push_back(&SleepLinks, thread.slot());

@@ -136,13 +136,13 @@ impl EventSource {
         // meanwhile, everybody is told once more, which changes nothing for those who have not looked yet.
         let (mut at, mut moved) = (0, None);
         loop {
-            let watch = {
+            let (watch, len) = {
                 let watches = self.watches.lock();
                 if moved.replace(watches.moved).is_some_and(|before| before != watches.moved) {
                     at = 0;
                 }
                 match watches.list.get(at) {
-                    Some(watch) => watch.upgrade(),
+                    Some(watch) => (watch.upgrade(), watches.list.len()),
                     None => return,
                 }
             };
@@ -150,6 +150,10 @@ impl EventSource {
                 watch.raise(flags, later);
             }
             at += 1;
+            // Whoever has come meanwhile looks himself at what there is.
+            if at == len {
+                return;
+            }
         }
     }
 }
