@@ -128,9 +128,12 @@ impl EventSource {
     fn notify_watches(&self, flags: EventFlags) {
         let mut later = Later::new();
         self.tell(flags, &mut later);
-        tell_all(later);
+        if !later.is_empty() {
+            tell_all(later);
+        }
     }
 
+    #[inline(always)]
     fn tell(&self, flags: EventFlags, later: &mut Later) {
         // Each one is told with nothing locked: the queue that hears it may be watched itself. When the list has been tidied up
         // meanwhile, everybody is told once more, which changes nothing for those who have not looked yet.
@@ -159,6 +162,7 @@ impl EventSource {
 }
 
 /// Tells those who watch these queues, and those who watch theirs.
+#[cold]
 fn tell_all(mut later: Later) {
     // A watch is raised once until it is read, so this ends, even for queues that watch each other.
     while let Some(queue) = later.pop() {
@@ -167,10 +171,12 @@ fn tell_all(mut later: Later) {
 }
 
 impl Watch {
+    #[inline]
     fn is_alive(&self) -> bool {
         self.description.strong_count() != 0
     }
 
+    #[inline(always)]
     fn raise(self: &Arc<Self>, flags: EventFlags, later: &mut Later) {
         let new = (flags & self.flags).bits();
         if new == 0 || !self.is_alive() {
