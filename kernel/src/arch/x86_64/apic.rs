@@ -9,8 +9,7 @@ use kernel_core::acpi::Machine;
 use kernel_core::clock;
 
 use super::cpuid::{self, tsc};
-use super::msr;
-use super::percpu::{self, PerCpu};
+use super::{msr, percpu};
 use crate::time;
 
 /// The timer.
@@ -244,15 +243,14 @@ pub fn send_startup(apic_id: u32, page: u8) {
     command(apic_id, ICR_STARTUP | ICR_ASSERT | u32::from(page));
 }
 
-/// Stops the other processors that the kernel runs on by an NMI, which reaches them even with interrupts off. Those that were
-/// never started are the firmware's, which need not be prepared for one.
+/// Stops all other processors that run by an NMI, which reaches them even with interrupts off. Not those that were never started:
+/// an NMI without a handler resets the machine.
 pub fn stop_others() {
-    if !is_x2apic() && REGISTERS.load(Relaxed).is_null() {
-        return;
-    }
-    let me = id();
-    for other in percpu::all().map(PerCpu::apic_id).filter(|&other| other != me) {
-        command(other, ICR_NMI | ICR_ASSERT);
+    if is_x2apic() || !REGISTERS.load(Relaxed).is_null() {
+        let me = id();
+        for other in percpu::all().map(|cpu| cpu.apic_id()).filter(|&other| other != me) {
+            command(other, ICR_NMI | ICR_ASSERT);
+        }
     }
 }
 

@@ -463,7 +463,11 @@ fn panics() -> Vec<Case> {
         case.never = vec!["panic while panicking".into()];
         case
     };
-    let mut list = vec![broken("one processor", 1).says("boot_high+"), broken("four processors at once", 4)];
+    let mut list = vec![
+        broken("one processor", 1).says("boot_high+"),
+        broken("four processors at once", 4),
+        broken("two of four processors, the others never started", 4).append("smp=2"),
+    ];
     for (firmware, name) in [(Firmware::Bios, "BIOS"), (Firmware::Uefi, "UEFI")] {
         let case = broken(&format!("on the screen, {name}"), 1).door(Door::Iso(firmware, Medium::Cd)).stays();
         list.push(
