@@ -7,19 +7,19 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use kernel_core::acpi::Machine;
 use kernel_core::clock;
+use ochre_abi::clock::ClockPage;
 
 use crate::arch::cpuid;
 pub use crate::arch::cpuid::tsc;
 use crate::arch::{reference, rtc};
 use crate::log::Level;
+use crate::memory::kmap::IMAGE_BASE;
 
-static BASE: AtomicU64 = AtomicU64::new(0);
-/// Factors by [`clock::scale`]: ticks to nanoseconds and back.
-static TO_NS: AtomicU64 = AtomicU64::new(0);
+/// The clock itself, which user code may see.
+static PAGE: ClockPage = ClockPage::new();
+/// Factor by [`clock::scale`]: nanoseconds to ticks.
 static TO_TICKS: AtomicU64 = AtomicU64::new(0);
 static FREQUENCY: AtomicU64 = AtomicU64::new(0);
-/// Nanoseconds from 1970 to the moment at which [`now_ns`] was zero.
-static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 const SECOND: u64 = 1_000_000_000;
 /// Taken when nothing tells the rate: too fast a guess makes time-outs too long rather than too short.
@@ -35,9 +35,8 @@ pub fn init(machine: &Machine) {
         crate::panic::die(format_args!("the time stamp counter runs at {frequency} Hz"));
     };
     FREQUENCY.store(frequency, Relaxed);
-    BASE.store(tsc(), Relaxed);
     TO_TICKS.store(to_ticks, Relaxed);
-    TO_NS.store(to_ns, Relaxed);
+    PAGE.start(tsc(), to_ns);
     match rtc::seconds(machine.century) {
         Some(seconds) => set_realtime(seconds * SECOND),
         None => crate::klog!(Level::Warn, "the battery-backed clock does not answer; the date is wrong"),
@@ -58,36 +57,41 @@ pub fn now_ns() -> u64 {
 /// Nanoseconds since 1970, UTC.
 #[inline]
 pub fn realtime_ns() -> u64 {
-    EPOCH.load(Relaxed).wrapping_add(now_ns())
+    PAGE.realtime(tsc())
 }
 
 /// Sets the time of day.
 pub fn set_realtime(ns: u64) {
-    EPOCH.store(ns.wrapping_sub(now_ns()), Relaxed);
+    PAGE.set_epoch(ns.wrapping_sub(now_ns()));
 }
 
-/// The clock's value when the counter stands at `tsc`. A counter a little behind the first processor's gives zero at worst.
+/// The clock's value when the counter stands at `tsc`.
 #[inline(always)]
 pub fn tsc_to_ns(tsc: u64) -> u64 {
-    clock::scale(tsc.saturating_sub(BASE.load(Relaxed)), TO_NS.load(Relaxed))
+    PAGE.monotonic(tsc)
 }
 
 /// The counter's value when the clock stands at `ns`.
 #[inline]
 pub fn ns_to_tsc(ns: u64) -> u64 {
-    BASE.load(Relaxed).saturating_add(ns_to_ticks(ns))
+    PAGE.base().saturating_add(ns_to_ticks(ns))
 }
 
 /// A span of counter ticks in nanoseconds.
 #[inline]
 pub fn ticks_to_ns(ticks: u64) -> u64 {
-    clock::scale(ticks, TO_NS.load(Relaxed))
+    PAGE.ticks_to_ns(ticks)
 }
 
 /// A span of nanoseconds in counter ticks; at most about a century.
 #[inline]
 pub fn ns_to_ticks(ns: u64) -> u64 {
     clock::scale(ns.min(u64::MAX >> 3), TO_TICKS.load(Relaxed))
+}
+
+/// Physical address of the clock's page.
+pub fn page() -> u64 {
+    ((&raw const PAGE).addr() - IMAGE_BASE) as u64
 }
 
 /// Ticks of the counter in a second.

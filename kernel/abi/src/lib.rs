@@ -12,8 +12,10 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod clock;
 pub mod elf;
 pub mod list;
+pub mod wait_status;
 
 /// First address above user space (canonical lower half of 4-level paging). The last page below it is never mapped, so
 /// that a `syscall` instruction can never sit at the very end and return to a non-canonical address.
@@ -315,7 +317,7 @@ pub mod proc {
     pub struct ThreadStatus {
         /// One of the constants of [`state`].
         pub state: usize,
-        /// Exit status given to [`ThreadVerb::Exit`].
+        /// Exit status given to [`ThreadVerb::Exit`] or [`ThreadVerb::EndSpace`]; libc gives a [`wait_status`](crate::wait_status).
         pub exit_status: usize,
         /// Processor exception vector (Intel SDM volume 3, table 6-1) when `state` is [`state::EXCEPTION`].
         pub exception: usize,

@@ -1,5 +1,7 @@
 //! Calendar and clock arithmetic: dates to seconds, and counter ticks to nanoseconds without division.
 
+pub use ochre_abi::clock::scale;
+
 /// Seconds from 1970-01-01 00:00 UTC to a date of the Gregorian calendar. `None` for what is no date or before 1970.
 pub fn unix_seconds(year: u64, month: u64, day: u64, hour: u64, minute: u64, second: u64) -> Option<u64> {
     let leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
@@ -30,12 +32,6 @@ pub fn unix_seconds(year: u64, month: u64, day: u64, hour: u64, minute: u64, sec
 pub fn factor(from: u64, to: u64) -> Option<u64> {
     let wide = (u128::from(to) << 32).checked_add(u128::from(from) / 2)?.checked_div(u128::from(from))?;
     u64::try_from(wide).ok()
-}
-
-/// `value` times a [`factor`].
-#[inline(always)]
-pub const fn scale(value: u64, factor: u64) -> u64 {
-    ((value as u128 * factor as u128) >> 32) as u64
 }
 
 #[cfg(test)]

@@ -4,18 +4,22 @@
 //! A read gives the time now (`TimeSpec`, 16 bytes) and never waits. Writing a `TimeSpec` asks for a wake-up at that time of the
 //! clock: the handle raises `EVENT_READ` then, at once when the time is past (zero for instance), and stays ready until it is
 //! read. Each handle has up to 64 wake-ups at a time. One by the time of day keeps its distance when the clock is set.
+//!
+//! Path `page` is the page that both clocks are read from (`ochre_abi::clock`), to be mapped read-only.
 
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
 use syscall::error::{EINVAL, ENOENT, ENOSPC, Error, Result};
-use syscall::{CLOCK_MONOTONIC, CLOCK_REALTIME, EventFlags, GlobalSchemes, MODE_CHR, MODE_DIR, Stat};
+use syscall::{CLOCK_MONOTONIC, CLOCK_REALTIME, EventFlags, GlobalSchemes, MODE_CHR, MODE_DIR, MODE_FILE, Map, Stat};
 
 use super::event::EventSource;
-use super::object::{Io, Object};
+use super::object::{Io, MapSource, Object};
+use crate::arch::paging::Cache;
 use crate::context::timeout::{self, Target, Timed, Timer};
-use crate::memory::UserSlice;
+use crate::memory::pager::Physical;
+use crate::memory::{PAGE_SIZE, UserSlice};
 use crate::sync::{Lock, level};
 use crate::time;
 
@@ -38,6 +42,7 @@ impl Object for Root {
             "" => return Ok(Arc::new(Root)),
             "1" => CLOCK_REALTIME,
             "4" => CLOCK_MONOTONIC,
+            "page" => return Ok(Arc::new(Page)),
             _ => return Err(Error::new(ENOENT)),
         };
         Ok(Arc::new_cyclic(|this: &Weak<Clock>| Clock {
@@ -53,7 +58,7 @@ impl Object for Root {
     }
 
     fn entries(&self) -> Result<Vec<String>> {
-        Ok(["1", "4"].map(String::from).into())
+        Ok(["1", "4", "page"].map(String::from).into())
     }
 }
 
@@ -169,5 +174,30 @@ impl Object for Clock {
 
     fn path(&self) -> Result<String> {
         Ok(String::from(if self.clock == CLOCK_REALTIME { "1" } else { "4" }))
+    }
+}
+
+/// The clock page.
+struct Page;
+
+impl Object for Page {
+    fn scheme(&self) -> GlobalSchemes {
+        GlobalSchemes::Time
+    }
+
+    fn map(&self, map: &Map) -> Result<MapSource> {
+        if map.offset != 0 || map.size > PAGE_SIZE {
+            return Err(Error::new(EINVAL));
+        }
+        let pager = Arc::new(Physical { base: time::page(), pages: 1, cache: Cache::WriteBack });
+        Ok(MapSource::Pager { pager, page: 0, writable: false })
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        Ok(Stat { st_mode: MODE_FILE | 0o444, st_size: PAGE_SIZE as u64, ..Stat::default() })
+    }
+
+    fn path(&self) -> Result<String> {
+        Ok(String::from("page"))
     }
 }

@@ -160,7 +160,7 @@ fn to_myself(signal: c_int) -> c_int {
     match (handler, signal) {
         (_, 0) | (SIG_IGN, _) | (SIG_DFL, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH | libc::SIGCONT) => 0,
         (SIG_DFL, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) => fail(ENOSYS),
-        (SIG_DFL, _) => thread::exit_process(128 + signal),
+        (SIG_DFL, _) => thread::end_by_signal(signal),
         (handler, _) => {
             // SAFETY: the program registered a function that takes the number; sent by itself, it is called at once.
             let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(handler) };

@@ -292,7 +292,7 @@ pub extern "C" fn exit(status: c_int) -> ! {
             Some(Handler::Plain(handler)) => handler(),
             // SAFETY: whoever registered it promised that.
             Some(Handler::With(handler, argument)) => unsafe { handler(argument) },
-            None => thread::exit_process(status & 0xff),
+            None => thread::exit_process(status),
         }
     }
 }
@@ -300,7 +300,7 @@ pub extern "C" fn exit(status: c_int) -> ! {
 /// `_exit`.
 #[unsafe(no_mangle)]
 pub extern "C" fn _exit(status: c_int) -> ! {
-    thread::exit_process(status & 0xff)
+    thread::exit_process(status)
 }
 
 /// `_Exit`.
@@ -312,7 +312,7 @@ pub extern "C" fn _Exit(status: c_int) -> ! {
 /// `abort`. Until there are signals, the status is what a shell makes of `SIGABRT`.
 #[unsafe(no_mangle)]
 pub extern "C" fn abort() -> ! {
-    thread::exit_process(128 + libc::SIGABRT)
+    thread::end_by_signal(libc::SIGABRT)
 }
 
 /// `realpath`: opens the path and asks its scheme for the name.

@@ -27,7 +27,7 @@ mod inside {
     /// Calls that one child makes.
     const BATCH: u64 = 10_000;
     /// Status of a child that made all of them.
-    const DONE: i32 = 77;
+    const DONE: u8 = 77;
     /// Longest time for a batch.
     const PATIENCE: Duration = Duration::from_secs(60);
     /// Bytes of memory that calls may do anything to.
@@ -179,7 +179,7 @@ mod inside {
             }
             last = made;
         }
-        std::process::exit(DONE);
+        std::process::exit(DONE.into());
     }
 
     fn fuzz(seed: u64) {

@@ -231,7 +231,7 @@ mod inside {
         assert!(watch(&queue, process.descriptor(), 2).is_ok());
         call::close(closed).expect("closed");
         process.kill().expect("the right to kill");
-        assert!(matches!(process.wait(), Ok(End::Killed(_))));
+        assert!(matches!(process.wait(), Ok(End::Signaled(9))));
         assert_eq!(next(&queue), Ok((process.descriptor(), 2)));
         assert_eq!(next(&queue), Err(EAGAIN));
     }

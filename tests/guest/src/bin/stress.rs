@@ -219,7 +219,7 @@ mod inside {
         }
         thread::sleep(Duration::from_micros(random.below(20_000) as u64));
         process.kill().expect("the right to kill");
-        assert_eq!(process.wait().expect("its end"), End::Killed(0));
+        assert_eq!(process.wait().expect("its end"), End::Signaled(9));
     }
 
     fn as_child(role: &str) {

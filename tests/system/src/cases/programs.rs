@@ -99,7 +99,7 @@ fn written_scheme() -> Case {
         .initfs(Initfs::Files(files))
         .append(&format!("init=/scheme/initfs/bin/init -- -c {line}"))
         .says("dear friend")
-        .says("mail: killed (status 0); it is started again")
+        .says("mail: killed; it is started again")
         .says("still here")
         // The name is taken: the second one of the same name must not get it.
         .says("/scheme/initfs/bin/mail: exited with status 1")

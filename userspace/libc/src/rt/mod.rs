@@ -49,5 +49,5 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     }
     // Nothing can be done about an unwritable standard error.
     let _ = writeln!(Stderr, "libc: {info}");
-    thread::exit_process(134)
+    thread::end_by_signal(libc::SIGABRT)
 }

@@ -9,8 +9,8 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use ochre_abi::boot_fd;
 use ochre_abi::proc::{ThreadStatus, ThreadVerb, state};
+use ochre_abi::{boot_fd, wait_status};
 use syscall::data::ProcSchemeAttrs;
 use syscall::error::{EDEADLK, EINVAL, Error, Result};
 use syscall::{EnvRegisters, IntRegisters};
@@ -250,7 +250,7 @@ pub fn exit(result: *mut c_void) -> ! {
 }
 
 /// The kernel's end of the calling thread.
-fn end(handle: usize, status: i32) -> ! {
+fn end(handle: usize, status: usize) -> ! {
     loop {
         // It fails only when the descriptor was closed by somebody who guessed its number.
         let _ = sys::verb(handle, &[ThreadVerb::Exit as u64, 0, 0, status as u64]);
@@ -318,8 +318,17 @@ impl Threads {
     }
 }
 
-/// Ends all threads of the process.
-pub fn exit_process(status: i32) -> ! {
+/// Ends all threads of the process, with the low byte of `code` as its exit status.
+pub fn exit_process(code: i32) -> ! {
+    end_process(wait_status::exited(code as u8))
+}
+
+/// Ends all threads of the process, as one that this signal ended.
+pub fn end_by_signal(signal: i32) -> ! {
+    end_process(wait_status::signaled(signal as u8))
+}
+
+fn end_process(status: usize) -> ! {
     // SAFETY: this thread has a control block.
     let handle = unsafe { (*current()).handle };
     // It fails only when the descriptor was closed by somebody who guessed its number.
