@@ -55,6 +55,8 @@ if [ -n "${BENCH_PROFILE:-}" ]; then
         full=$target/x86_64-unknown-redox/release/$program
         if [ -f "$full" ]; then symbols=$symbols,$full; fi
     done
+    kernel=$target/x86_64-unknown-none/release/ochre-kernel
+    if [ -f "$kernel" ]; then set -- --kernel-symbols "$kernel" "$@"; fi
     set -- profile --plugin "$target/release/libochre_bench_plugin.so" --symbols "$symbols" "$@"
 fi
 exec "$target/release/ochre-bench-run" "$@"
