@@ -25,8 +25,10 @@ KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
 CHECKED_ELF := $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel
 
 # Programs of the initfs: package names, and the executables they make.
-PACKAGES := ochre-bootstrap nsmgr zerod ramfs ochre-init
-PROGRAMS := bootstrap nsmgr zerod ramfs init
+PACKAGES := ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-console
+PROGRAMS := bootstrap nsmgr zerod ramfs init service console
+# What init starts: a unit for each service.
+UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
@@ -34,7 +36,7 @@ EXAMPLES := $(patsubst schemes/server/examples/%.rs,%,$(wildcard schemes/server/
 EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --examples
 # What the host's own tests reach.
 HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init
+	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-console
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G
@@ -117,6 +119,7 @@ initfs: setup kernel example-programs tools
 	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs kernel.sym=build/kernel.sym \
 		$(foreach name,$(PROGRAMS) $(EXAMPLES),bin/$(name)=build/programs/$(name)) \
+		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(TEST_PROGRAMS),$(if $(wildcard build/programs/$(name)),bin/$(name)=build/programs/$(name)))
 
 iso: initfs

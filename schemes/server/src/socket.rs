@@ -2,7 +2,7 @@
 
 use redox_scheme::scheme::register_scheme_inner;
 use redox_scheme::{RecvFdRequest, Request, Response, SendFdRequest, SignalBehavior, Socket};
-use syscall::error::{ENODEV, Error, Result};
+use syscall::error::{EAGAIN, ENODEV, Error, Result};
 use syscall::flag::{FmoveFdFlags, FobtainFdFlags};
 
 use crate::{Link, Scheme, Server};
@@ -24,7 +24,12 @@ impl Port {
 
     /// A new socket for [`Server::drain`]: it answers `EAGAIN` instead of waiting.
     pub fn nonblocking() -> Result<Self> {
-        Ok(Self { socket: Socket::nonblock()? })
+        let socket = Socket::nonblock()?;
+        // The first read gives the daemon the memory that requests come with; until then clients wait, and no event tells.
+        match socket.next_request(SignalBehavior::Restart) {
+            Err(error) if error.errno != EAGAIN => Err(error),
+            _ => Ok(Self { socket }),
+        }
     }
 
     /// A socket that was made otherwise.

@@ -1,31 +1,21 @@
-//! The init program: the last one that `bootstrap` starts. There are no services to start yet; it is a console, on which one
-//! can look around and run programs. `init -c LINE` obeys one line and ends with its status.
+//! The init program: the last one that `bootstrap` starts. It starts everything else, by the units in `/scheme/initfs/etc/init`.
+#![forbid(unsafe_code)]
 
 #[cfg(target_os = "redox")]
-mod console;
-#[cfg(any(target_os = "redox", test))]
-mod line;
-#[cfg(target_os = "redox")]
-mod service;
+mod system;
 
 #[cfg(target_os = "redox")]
 fn main() -> std::process::ExitCode {
-    let mut console = console::Console::default();
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.as_slice() {
-        [] => {
-            console.run();
-            0.into()
-        }
-        [option, line @ ..] if option == "-c" => console.obey(&line.join(" ")).into(),
-        _ => {
-            eprintln!("init [-c LINE]");
-            2.into()
+    match system::System::new(std::env::args().skip(1).collect()).and_then(system::System::run) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            eprintln!("init: {error}");
+            1.into()
         }
     }
 }
 
 #[cfg(not(target_os = "redox"))]
 fn main() {
-    eprintln!("the console runs in Ochre only");
+    eprintln!("init runs in Ochre only");
 }

@@ -51,6 +51,7 @@ pub fn cases() -> Vec<Case> {
     let mut list = doors();
     list.extend(faults());
     list.push(written_scheme());
+    list.push(services());
     for program in &PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
@@ -92,17 +93,56 @@ fn doors() -> Vec<Case> {
 /// The scheme of docs/write-a-scheme.md as the page tries it: served from the console, killed, and there again.
 fn written_scheme() -> Case {
     let mut files = programs(BASE);
-    files.extend(programs(["init", "mail"]));
+    files.extend(programs(["console", "mail"]));
     let line = "serve mail; echo dear friend > /scheme/mail; read /scheme/mail; kill mail; sleep 2; \
                 echo still here > /scheme/mail; read /scheme/mail; mail; exit";
     Case::new("the scheme that the documentation writes")
         .initfs(Initfs::Files(files))
-        .append(&format!("init=/scheme/initfs/bin/init -- -c {line}"))
+        .append(&format!("init=/scheme/initfs/bin/console -- -c {line}"))
         .says("dear friend")
         .says("mail: killed; it is started again")
         .says("still here")
         // The name is taken: the second one of the same name must not get it.
         .says("/scheme/initfs/bin/mail: exited with status 1")
+}
+
+/// Services by their units: one is killed and there again, one cannot be started and is switched off, one is stopped and started
+/// by hand, a bad unit is told; and the status of the last one is the system's.
+fn services() -> Case {
+    let unit = |name: &str, text: &str| bytes(&format!("etc/init/{name}.toml"), text.as_bytes().to_vec());
+    let mut files = programs(BASE);
+    files.extend(programs(["init", "service", "console", "mail"]));
+    files.extend([
+        unit("mail", "description = 'letters'\nprogram = '/scheme/initfs/bin/mail'"),
+        unit("broken", "description = 'nothing'\nprogram = '/scheme/initfs/bin/nothing'"),
+        unit("elsewhere", "description = 'not now'\nprogram = '/scheme/initfs/bin/mail'\ntargets = ['desktop']"),
+        unit("bad", "description = 'a mistake'\nprogramm = '/scheme/initfs/bin/mail'"),
+        unit(
+            "console",
+            "description = 'a console'\nprogram = '/scheme/initfs/bin/console'\nready = 'started'\nneeds = ['mail']\nlast = true",
+        ),
+    ]);
+    let line = "echo first > /scheme/mail; read /scheme/mail; service kill mail; sleep 1; \
+                echo second > /scheme/mail; read /scheme/mail; service mail; service stop mail; sleep 1; service; \
+                echo third > /scheme/mail; service start mail; sleep 6; echo fourth > /scheme/mail; read /scheme/mail; \
+                service broken; service dance mail";
+    Case::new("services: killed, switched off, stopped, started")
+        .initfs(Initfs::Files(files))
+        .append(&format!("init=/scheme/initfs/bin/init -- -c {line}"))
+        .says("init: bad: ")
+        .says("first")
+        .says("init: mail: killed; it is started again")
+        .says("second")
+        .says("state running")
+        .says("starts 2")
+        .says("last_end killed")
+        .says("mail             off            2  letters")
+        .says("echo third > /scheme/mail: ")
+        .says("8 times in a row; it is switched off (`service start broken`)")
+        .says("fourth")
+        .says("state off")
+        .never("elsewhere")
+        .ends(exit_status(2))
 }
 
 /// What can be wrong with what bootstrap starts.
