@@ -7,9 +7,12 @@
 //! The logic that needs no kernel (path names, descriptor slots, the heap) also compiles on the build host, where
 //! `cargo test` reaches it; the exported symbols exist only for the target.
 #![cfg_attr(target_os = "redox", no_std)]
+// `printf` and its like are C's variadic functions.
+#![cfg_attr(target_os = "redox", feature(c_variadic))]
 #![cfg_attr(not(target_os = "redox"), allow(dead_code))]
 
 pub mod rt;
+pub mod text;
 
 #[cfg(target_os = "redox")]
 mod dirent;
