@@ -12,8 +12,11 @@
 #![cfg_attr(not(target_os = "redox"), allow(dead_code))]
 
 pub mod rt;
+pub mod stdio;
 pub mod text;
 
+#[cfg(target_os = "redox")]
+mod ctype;
 #[cfg(target_os = "redox")]
 mod dirent;
 #[cfg(target_os = "redox")]
@@ -23,11 +26,17 @@ mod event;
 #[cfg(target_os = "redox")]
 mod fcntl;
 #[cfg(target_os = "redox")]
+mod getopt;
+#[cfg(target_os = "redox")]
 mod ioctl;
+#[cfg(target_os = "redox")]
+mod locale;
 #[cfg(target_os = "redox")]
 mod mman;
 #[cfg(target_os = "redox")]
 mod netdb;
+#[cfg(target_os = "redox")]
+mod number;
 #[cfg(target_os = "redox")]
 mod poll;
 #[cfg(target_os = "redox")]
@@ -52,3 +61,5 @@ mod time;
 mod uio;
 #[cfg(target_os = "redox")]
 mod unistd;
+#[cfg(target_os = "redox")]
+mod wchar;

@@ -292,7 +292,11 @@ pub extern "C" fn exit(status: c_int) -> ! {
             Some(Handler::Plain(handler)) => handler(),
             // SAFETY: whoever registered it promised that.
             Some(Handler::With(handler, argument)) => unsafe { handler(argument) },
-            None => thread::exit_process(status),
+            None => {
+                // Nobody is left to be told of bytes that cannot be written.
+                let _ = crate::stdio::flush_all(false);
+                thread::exit_process(status)
+            }
         }
     }
 }

@@ -14,4 +14,4 @@ pub mod spec;
 pub mod utf8;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -1,11 +1,18 @@
 //! `string.h`: memory and C strings. `memcpy`, `memmove` and `memset` are in `rt/mem.rs`.
 
+mod copy;
+mod message;
+mod search;
+mod token;
+
 use core::arch::x86_64::{
-    __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8, _mm_setzero_si128,
+    __m128i, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8, _mm_setzero_si128,
 };
 
-use libc::{EFAULT, ERANGE, c_char, c_int, c_void, size_t};
+use libc::{EFAULT, c_char, c_int, c_void, size_t};
 use syscall::error::{Error, Result};
+
+pub use message::error_text;
 
 /// The bytes of a C string; `EFAULT` for a null pointer.
 ///
@@ -83,16 +90,26 @@ pub unsafe extern "C" fn bcmp(a: *const c_void, b: *const c_void, len: size_t) -
     unsafe { memcmp(a, b, len) }
 }
 
-/// `memchr`.
+/// `memchr`: aligned vectors, which never reach into a page that the bytes do not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memchr(memory: *const c_void, byte: c_int, len: size_t) -> *mut c_void {
-    let at = memory.cast::<u8>();
-    for index in 0..len {
-        // SAFETY: C promises the bytes up to the one that is found.
-        unsafe {
-            if *at.add(index) == byte as u8 {
-                return at.add(index).cast_mut().cast();
+    let start = memory as usize;
+    // C allows a length beyond the byte that is found, so the end may not exist.
+    let end = start.saturating_add(len);
+    let offset = start % VECTOR;
+    let mut base = start - offset;
+    // SAFETY: each vector holds at least one byte that C promises, and does not cross a page.
+    unsafe {
+        let wanted = _mm_set1_epi8(byte as i8);
+        let mut mask = u32::MAX << offset;
+        while base < end {
+            let same = _mm_cmpeq_epi8(_mm_load_si128(base as *const __m128i), wanted);
+            let found = _mm_movemask_epi8(same) as u32 & mask;
+            if found != 0 {
+                let at = base + found.trailing_zeros() as usize;
+                return if at < end { at as *mut c_void } else { core::ptr::null_mut() };
             }
+            (base, mask) = (base + VECTOR, u32::MAX);
         }
     }
     core::ptr::null_mut()
@@ -153,28 +170,6 @@ pub unsafe extern "C" fn strrchr(text: *const c_char, byte: c_int) -> *mut c_cha
     unsafe { memrchr(text.cast(), byte, strlen(text) + 1).cast() }
 }
 
-/// `strcpy`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn strcpy(to: *mut c_char, from: *const c_char) -> *mut c_char {
-    // SAFETY: C promises the room.
-    unsafe { core::ptr::copy_nonoverlapping(from, to, strlen(from) + 1) };
-    to
-}
-
-/// `strdup`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn strdup(text: *const c_char) -> *mut c_char {
-    // SAFETY: the new block has room for string and NUL.
-    unsafe {
-        let size = strlen(text) + 1;
-        let copy = crate::stdlib::malloc(size).cast::<c_char>();
-        if !copy.is_null() {
-            core::ptr::copy_nonoverlapping(text, copy, size);
-        }
-        copy
-    }
-}
-
 /// Copies text and a NUL to a buffer, as much as fits. Answers whether all did.
 ///
 /// # Safety
@@ -190,16 +185,4 @@ pub unsafe fn copy_text(text: &[u8], buf: *mut c_char, len: usize) -> bool {
         *buf.add(count) = 0;
     }
     count == text.len()
-}
-
-/// `strerror_r`, the POSIX form.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn strerror_r(errnum: c_int, buf: *mut c_char, len: size_t) -> c_int {
-    // SAFETY: POSIX demands the room.
-    if unsafe { copy_text(error_text(errnum).as_bytes(), buf, len) } { 0 } else { ERANGE }
-}
-
-/// What an error number means.
-pub fn error_text(errnum: c_int) -> &'static str {
-    if errnum < 0 { "Unknown Error" } else { Error::new(errnum).text() }
 }
