@@ -14,6 +14,7 @@
 pub mod rt;
 pub mod stdio;
 pub mod text;
+pub mod time;
 
 #[cfg(target_os = "redox")]
 mod ctype;
@@ -55,8 +56,6 @@ mod stat;
 mod stdlib;
 #[cfg(target_os = "redox")]
 mod string;
-#[cfg(target_os = "redox")]
-mod time;
 #[cfg(target_os = "redox")]
 mod uio;
 #[cfg(target_os = "redox")]

@@ -1,4 +1,4 @@
-//! `time.h` and `sys/time.h`: clocks and sleeping.
+//! Clocks and sleeping.
 
 use core::ffi::c_void;
 
@@ -77,6 +77,42 @@ pub extern "C" fn processor_time() -> clock_t {
     (thread::process_time() / i128::from(clock::SECOND / CLOCKS_PER_SEC)) as clock_t
 }
 
+/// `clock_settime`: the clock is the kernel's, which takes the time from the machine and lets nobody set it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_settime(id: clockid_t, time: *const timespec) -> c_int {
+    // SAFETY: POSIX demands a time.
+    match read(id).and_then(|_| from_c(unsafe { &*time })) {
+        Ok(_) => errno::fail(libc::EPERM),
+        Err(error) => errno::fail(error.errno),
+    }
+}
+
+/// `settimeofday`: as `clock_settime`.
+#[unsafe(no_mangle)]
+pub extern "C" fn settimeofday(_time: *const timeval, _zone: *const c_void) -> c_int {
+    errno::fail(libc::EPERM)
+}
+
+/// `adjtime`: as `clock_settime`; without a new value, nothing is left to be adjusted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn adjtime(delta: *const timeval, left: *mut timeval) -> c_int {
+    if !delta.is_null() {
+        return errno::fail(libc::EPERM);
+    }
+    if !left.is_null() {
+        // SAFETY: the caller demands null or a place for the answer.
+        unsafe { *left = timeval { tv_sec: 0, tv_usec: 0 } };
+    }
+    0
+}
+
+/// `timespec_get` of C11: `TIME_UTC` is the only base.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn timespec_get(to: *mut timespec, base: c_int) -> c_int {
+    // SAFETY: C demands a place for the answer.
+    if base == 1 && unsafe { clock_gettime(libc::CLOCK_REALTIME, to) } == 0 { base } else { 0 }
+}
+
 /// `nanosleep`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nanosleep(request: *const timespec, remaining: *mut timespec) -> c_int {
@@ -90,6 +126,36 @@ pub unsafe extern "C" fn nanosleep(request: *const timespec, remaining: *mut tim
             }
         })
     }))
+}
+
+/// `TIMER_ABSTIME`: the time is not how long, but until when.
+const UNTIL: c_int = 1;
+
+/// `clock_nanosleep`. Answers the error number itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_nanosleep(
+    id: clockid_t,
+    flags: c_int,
+    request: *const timespec,
+    remaining: *mut timespec,
+) -> c_int {
+    // SAFETY: POSIX demands the request, and null or a place for what is left.
+    errno::number(unsafe {
+        from_c(&*request).and_then(|request| {
+            let now = match id {
+                libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC => read(id)?,
+                _ => return Err(error(EINVAL)),
+            };
+            let until =
+                if flags & UNTIL != 0 { clock::nanos(&request) - clock::nanos(&now) } else { clock::nanos(&request) };
+            let mut left = TimeSpec::default();
+            sys::nanosleep(&clock::time(until), &mut left).inspect_err(|_| {
+                if flags & UNTIL == 0 && !remaining.is_null() {
+                    *remaining = to_c(&left);
+                }
+            })
+        })
+    })
 }
 
 /// `usleep`.
