@@ -135,6 +135,97 @@ pub unsafe extern "C" fn readdir(dir: *mut DIR) -> *mut dirent {
     }
 }
 
+/// `readdir_r`. Answers the error number itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn readdir_r(dir: *mut DIR, entry: *mut dirent, result: *mut *mut dirent) -> c_int {
+    // SAFETY: POSIX demands an open directory of ours, and places for both answers.
+    unsafe {
+        *result = null_mut();
+        match (*dir.cast::<Directory>()).next() {
+            Ok(Some(found)) => {
+                core::ptr::copy_nonoverlapping(found, entry, 1);
+                *result = entry;
+                0
+            }
+            Ok(None) => 0,
+            Err(error) if error.errno == ENOENT => 0,
+            Err(error) => error.errno,
+        }
+    }
+}
+
+/// How C compares entries, and chooses them.
+type Order = unsafe extern "C" fn(*mut *const dirent, *mut *const dirent) -> c_int;
+type Choice = unsafe extern "C" fn(*const dirent) -> c_int;
+
+/// `alphasort`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn alphasort(a: *mut *const dirent, b: *mut *const dirent) -> c_int {
+    // SAFETY: POSIX demands entries, whose names are C strings.
+    unsafe { crate::string::strcmp((**a).d_name.as_ptr(), (**b).d_name.as_ptr()) }
+}
+
+/// `scandir`. List and entries are the caller's to be freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn scandir(
+    path: *const c_char,
+    list: *mut *mut *mut dirent,
+    choice: Option<Choice>,
+    order: Option<Order>,
+) -> c_int {
+    let (mut found, mut count, mut room) = (null_mut::<*mut dirent>(), 0, 0);
+    // SAFETY: POSIX demands a C string, a place for the list, and functions that take entries.
+    unsafe {
+        let dir = opendir(path);
+        if dir.is_null() {
+            return -1;
+        }
+        let mut problem = 0;
+        loop {
+            let entry = match (*dir.cast::<Directory>()).next() {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                Err(error) => {
+                    problem = error.errno;
+                    break;
+                }
+            };
+            if choice.is_some_and(|choice| choice(entry) == 0) {
+                continue;
+            }
+            if count == room {
+                room = (room * 2).max(16);
+                let more = crate::rt::alloc::reallocate(found.cast(), room * size_of::<*mut dirent>());
+                if more.is_null() {
+                    problem = libc::ENOMEM;
+                    break;
+                }
+                found = more.cast();
+            }
+            let copy = crate::rt::alloc::allocate(size_of::<dirent>()).cast::<dirent>();
+            if copy.is_null() {
+                problem = libc::ENOMEM;
+                break;
+            }
+            core::ptr::copy_nonoverlapping(entry, copy, 1);
+            found.add(count).write(copy);
+            count += 1;
+        }
+        closedir(dir);
+        if problem != 0 {
+            (0..count).for_each(|index| crate::stdlib::free((*found.add(index)).cast()));
+            crate::stdlib::free(found.cast());
+            return errno::fail(problem);
+        }
+        if let Some(order) = order {
+            let elements = crate::text::sort::Elements::new(found.cast(), size_of::<*mut dirent>());
+            elements.sort(count, |a, b| order(a as *mut _, b as *mut _).cmp(&0));
+        }
+        *list = found;
+    }
+    count as c_int
+}
+
 /// `closedir`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn closedir(dir: *mut DIR) -> c_int {

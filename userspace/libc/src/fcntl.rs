@@ -1,12 +1,13 @@
 //! `fcntl.h`: opening, and control of descriptors.
 
 use libc::{
-    AT_FDCWD, EINVAL, ENOSYS, F_DUPFD, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY,
-    c_char, c_int, mode_t,
+    AT_FDCWD, EINVAL, F_DUPFD, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, c_char,
+    c_int, mode_t,
 };
 use syscall::error::Result;
 
 use crate::errno::{self, error};
+use crate::locks;
 use crate::rt::files::{self, Place};
 use crate::rt::path::Canonical;
 use crate::rt::{resolve, sys};
@@ -85,7 +86,8 @@ pub fn control(fd: usize, command: c_int, argument: usize) -> Result<usize> {
         F_SETFD => files::set_cloexec(fd, argument & (O_CLOEXEC as usize | 1) != 0).map(|()| 0),
         F_GETFL | F_SETFL => sys::fcntl(fd, command as usize, argument),
         _ if command as usize == syscall::F_GET_SCHEMEID => sys::fcntl(fd, command as usize, argument),
-        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW => Err(error(ENOSYS)),
+        // SAFETY: C demands a structure with these commands.
+        libc::F_GETLK | libc::F_SETLK | libc::F_SETLKW => unsafe { locks::control(fd, command, argument as *mut _) },
         _ => Err(error(EINVAL)),
     }
 }
@@ -103,4 +105,13 @@ pub extern "C" fn posix_fallocate(fd: c_int, offset: libc::off_t, len: libc::off
         let end = offset.checked_add(len).filter(|_| offset >= 0 && len > 0).ok_or(error(EINVAL))? as u64;
         if sys::fstat(fd)?.st_size < end { crate::unistd::set_length(fd, end) } else { Ok(0) }
     }))
+}
+
+/// `posix_fadvise`: advice that changes nothing. Answers the error number itself.
+#[unsafe(no_mangle)]
+pub extern "C" fn posix_fadvise(fd: c_int, _offset: libc::off_t, len: libc::off_t, _advice: c_int) -> c_int {
+    if len < 0 {
+        return EINVAL;
+    }
+    errno::number(descriptor(fd).and_then(files::cloexec))
 }

@@ -323,3 +323,34 @@ unsafe fn long_option(call: &Call, text: *mut c_char, certain: bool) -> Option<c
         Some(0)
     }
 }
+
+/// `getsubopt`: one of `name,name=value,…` at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn getsubopt(
+    option: *mut *mut c_char,
+    tokens: *const *mut c_char,
+    value: *mut *mut c_char,
+) -> c_int {
+    // SAFETY: POSIX demands a C string that may be changed, a list that ends with a null pointer, and a place.
+    unsafe {
+        let start = *option;
+        let all = bytes(start).unwrap_or(b"");
+        let end = all.iter().position(|&byte| byte == b',').unwrap_or(all.len());
+        let name = &all[..end];
+        *option = start.add(if end < all.len() { end + 1 } else { end });
+        let equals = name.iter().position(|&byte| byte == b'=');
+        let key = &name[..equals.unwrap_or(end)];
+        let index = (0..)
+            .take_while(|&index| !(*tokens.add(index)).is_null())
+            .find(|&index| bytes(*tokens.add(index)).is_ok_and(|token| token == key));
+        *value = match (index, equals) {
+            (Some(_), Some(at)) => start.add(at + 1),
+            (Some(_), None) => null_mut(),
+            (None, _) => start,
+        };
+        if end < all.len() {
+            *start.add(end) = 0;
+        }
+        index.map_or(-1, |index| index as c_int)
+    }
+}

@@ -11,6 +11,7 @@
 #![cfg_attr(target_os = "redox", feature(c_variadic))]
 #![cfg_attr(not(target_os = "redox"), allow(dead_code))]
 
+pub mod accounts;
 pub mod rt;
 pub mod stdio;
 pub mod text;
@@ -21,17 +22,25 @@ mod ctype;
 #[cfg(target_os = "redox")]
 mod dirent;
 #[cfg(target_os = "redox")]
+mod dlfcn;
+#[cfg(target_os = "redox")]
+mod epoll;
+#[cfg(target_os = "redox")]
 mod errno;
 #[cfg(target_os = "redox")]
 mod event;
 #[cfg(target_os = "redox")]
 mod fcntl;
 #[cfg(target_os = "redox")]
+mod fnmatch;
+#[cfg(target_os = "redox")]
 mod getopt;
 #[cfg(target_os = "redox")]
 mod ioctl;
 #[cfg(target_os = "redox")]
 mod locale;
+#[cfg(target_os = "redox")]
+mod locks;
 #[cfg(target_os = "redox")]
 mod mman;
 #[cfg(target_os = "redox")]
@@ -47,6 +56,8 @@ mod pthread;
 #[cfg(target_os = "redox")]
 mod redox;
 #[cfg(target_os = "redox")]
+mod semaphore;
+#[cfg(target_os = "redox")]
 mod signal;
 #[cfg(target_os = "redox")]
 mod socket;
@@ -56,6 +67,10 @@ mod stat;
 mod stdlib;
 #[cfg(target_os = "redox")]
 mod string;
+#[cfg(target_os = "redox")]
+mod syslog;
+#[cfg(target_os = "redox")]
+mod system;
 #[cfg(target_os = "redox")]
 mod uio;
 #[cfg(target_os = "redox")]

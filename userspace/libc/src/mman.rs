@@ -130,3 +130,23 @@ pub extern "C" fn mlock(_address: *const c_void, _len: size_t) -> c_int {
 pub extern "C" fn munlock(_address: *const c_void, _len: size_t) -> c_int {
     0
 }
+
+/// `mlockall`: there is no swap, so all memory that is touched stays.
+#[unsafe(no_mangle)]
+pub extern "C" fn mlockall(flags: c_int) -> c_int {
+    /// `MCL_CURRENT`, `MCL_FUTURE` and `MCL_ONFAULT`.
+    const KNOWN: c_int = 7;
+    if flags == 0 || flags & !KNOWN != 0 { errno::fail(EINVAL) } else { 0 }
+}
+
+/// `munlockall`.
+#[unsafe(no_mangle)]
+pub extern "C" fn munlockall() -> c_int {
+    0
+}
+
+/// `posix_madvise`: advice that changes nothing. Answers the error number itself.
+#[unsafe(no_mangle)]
+pub extern "C" fn posix_madvise(_address: *mut c_void, _len: size_t, _advice: c_int) -> c_int {
+    0
+}

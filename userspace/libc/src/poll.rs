@@ -123,19 +123,21 @@ pub unsafe extern "C" fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -
     errno::int(unsafe { entries(fds, count) }.and_then(|fds| wait(fds, usize::try_from(timeout).ok())))
 }
 
-/// `ppoll`. Signal masks come with signals.
+/// `ppoll`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ppoll(
     fds: *mut pollfd,
     count: nfds_t,
     timeout: *const timespec,
-    _mask: *const sigset_t,
+    mask: *const sigset_t,
 ) -> c_int {
-    // SAFETY: POSIX demands the entries, and null or a time.
-    errno::int(unsafe {
-        let timeout = millis_of(timeout.as_ref());
-        entries(fds, count).and_then(|fds| wait(fds, timeout?))
-    })
+    // SAFETY: POSIX demands the entries, and null or a time and a mask.
+    unsafe {
+        masked(mask, || {
+            let timeout = millis_of(timeout.as_ref());
+            errno::int(entries(fds, count).and_then(|fds| wait(fds, timeout?)))
+        })
+    }
 }
 
 /// Largest number of descriptors that `select` looks at.
@@ -193,5 +195,41 @@ unsafe fn select_sets(count: c_int, sets: [*mut fd_set; 3], timeout: Option<&tim
             }
         }
         Ok(ready)
+    }
+}
+
+/// `pselect`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pselect(
+    count: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    timeout: *const timespec,
+    mask: *const sigset_t,
+) -> c_int {
+    // SAFETY: POSIX demands null or sets, a time, and a mask.
+    unsafe { masked(mask, || errno::int(select_sets(count, [read, write, except], timeout.as_ref()))) }
+}
+
+/// Does something with other signals masked, if there is a mask.
+///
+/// # Safety
+/// `mask` is null or leads to a mask.
+pub unsafe fn masked(mask: *const sigset_t, action: impl FnOnce() -> c_int) -> c_int {
+    if mask.is_null() {
+        return action();
+    }
+    let mut before = 0;
+    // SAFETY: the caller gives a mask; the other places are ours.
+    unsafe {
+        if libc::sigprocmask(libc::SIG_SETMASK, mask, &raw mut before) != 0 {
+            return -1;
+        }
+        let answer = action();
+        let error = *errno::__errno();
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
+        errno::set(error);
+        answer
     }
 }

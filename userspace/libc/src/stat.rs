@@ -1,20 +1,20 @@
 //! `sys/stat.h` and `sys/statvfs.h`: what files are, and changing that.
 
 use core::mem::zeroed;
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
-use libc::{AT_FDCWD, c_char, c_int, dev_t, gid_t, mode_t, stat, statvfs, timespec, uid_t};
+use libc::{AT_FDCWD, c_char, c_int, dev_t, gid_t, mode_t, stat, statvfs, timespec, timeval, uid_t, utimbuf};
 use syscall::data::{Stat, StatVfs, TimeSpec};
 use syscall::error::{EINVAL, Result};
 use syscall::flag::{MODE_FIFO, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_STAT, O_SYMLINK, StdFsCallKind};
 
-use crate::errno::{self, error};
+use crate::errno;
 use crate::fcntl::{canonical, canonical_at, descriptor};
 use crate::rt::path::Canonical;
 use crate::rt::{clock, resolve, sys};
 
-/// `fstatat`'s flag of other systems: look at the symbolic link itself.
-const AT_SYMLINK_NOFOLLOW: c_int = 0x100;
+/// Look at the symbolic link itself: the bit of crate `libc`, and that of other systems.
+const AT_SYMLINK_NOFOLLOW: c_int = libc::AT_SYMLINK_NOFOLLOW | 0x100;
 
 /// The kernel's structure in C's layout.
 pub fn convert(from: &Stat) -> stat {
@@ -94,15 +94,29 @@ pub unsafe extern "C" fn mkfifo(path: *const c_char, mode: mode_t) -> c_int {
     errno::zero(unsafe { canonical(path) }.and_then(|path| create(path, O_RDONLY, mode, MODE_FIFO.into())))
 }
 
-/// `mknod`: FIFOs and plain files; devices are schemes here.
+/// `mknod`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mknod(path: *const c_char, mode: mode_t, _device: dev_t) -> c_int {
+pub unsafe extern "C" fn mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int {
+    // SAFETY: POSIX demands a C string.
+    unsafe { mknodat(AT_FDCWD, path, mode, device) }
+}
+
+/// `mkfifoat`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mkfifoat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int {
+    // SAFETY: POSIX demands a C string.
+    unsafe { mknodat(dir, path, mode & !libc::S_IFMT | libc::S_IFIFO, 0) }
+}
+
+/// `mknodat`: FIFOs and plain files; devices are schemes here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mknodat(dir: c_int, path: *const c_char, mode: mode_t, _device: dev_t) -> c_int {
     let kind = mode as usize & MODE_TYPE as usize;
     if !matches!(mode & libc::S_IFMT, 0 | libc::S_IFREG | libc::S_IFIFO) {
         return errno::fail(EINVAL);
     }
     // SAFETY: POSIX demands a C string.
-    errno::zero(unsafe { canonical(path) }.and_then(|path| create(path, O_RDONLY, mode, kind)))
+    errno::zero(unsafe { canonical_at(dir, path) }.and_then(|path| create(path, O_RDONLY, mode, kind)))
 }
 
 /// Makes something new that is not opened. The low bits of the flags carry its mode and kind.
@@ -184,12 +198,78 @@ pub unsafe fn set_times(fd: usize, times: *const timespec) -> Result<usize> {
         for (index, time) in both.iter_mut().enumerate() {
             // SAFETY: as this function demands.
             let from = unsafe { &*times.add(index) };
-            let tv_nsec = i32::try_from(from.tv_nsec).ok().filter(|nsec| (0..1_000_000_000).contains(nsec));
-            *time = TimeSpec { tv_sec: from.tv_sec, tv_nsec: tv_nsec.ok_or(error(EINVAL))? };
+            *time = match from.tv_nsec {
+                libc::UTIME_NOW => now,
+                // The scheme sets both: this one to what it is.
+                libc::UTIME_OMIT => kept(fd, index)?,
+                _ => crate::time::from_c(from)?,
+            };
         }
     }
     // SAFETY: the payload is ours.
     unsafe { sys::std_fs(fd, StdFsCallKind::Futimens, both.as_mut_ptr().cast(), size_of_val(&both), [0, 0]) }
+}
+
+/// The time of access (0) or of modification.
+fn kept(fd: usize, index: usize) -> Result<TimeSpec> {
+    let stat = sys::fstat(fd)?;
+    let (sec, nsec) =
+        if index == 0 { (stat.st_atime, stat.st_atime_nsec) } else { (stat.st_mtime, stat.st_mtime_nsec) };
+    Ok(TimeSpec { tv_sec: sec as i64, tv_nsec: nsec as i32 })
+}
+
+/// Both times in the form of `utimensat`.
+unsafe fn micros(times: *const timeval) -> Option<[timespec; 2]> {
+    if times.is_null() {
+        return None;
+    }
+    // SAFETY: POSIX demands null or two values.
+    Some([0, 1].map(|index| unsafe {
+        let time = &*times.add(index);
+        timespec { tv_sec: time.tv_sec, tv_nsec: i64::from(time.tv_usec) * 1000 }
+    }))
+}
+
+/// `utimes`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn utimes(path: *const c_char, times: *const timeval) -> c_int {
+    // SAFETY: POSIX demands a C string, and null or two values.
+    unsafe {
+        let times = micros(times);
+        utimensat(AT_FDCWD, path, times.as_ref().map_or(null(), |times| times.as_ptr()), 0)
+    }
+}
+
+/// `lutimes`: those of a symbolic link itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lutimes(path: *const c_char, times: *const timeval) -> c_int {
+    // SAFETY: as for `utimes`.
+    unsafe {
+        let times = micros(times);
+        utimensat(AT_FDCWD, path, times.as_ref().map_or(null(), |times| times.as_ptr()), AT_SYMLINK_NOFOLLOW)
+    }
+}
+
+/// `futimes`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn futimes(fd: c_int, times: *const timeval) -> c_int {
+    // SAFETY: as for `utimes`.
+    unsafe {
+        let times = micros(times);
+        futimens(fd, times.as_ref().map_or(null(), |times| times.as_ptr()))
+    }
+}
+
+/// `utime`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn utime(path: *const c_char, times: *const utimbuf) -> c_int {
+    // SAFETY: POSIX demands a C string, and null or two times.
+    unsafe {
+        let times = times
+            .as_ref()
+            .map(|times| [times.actime, times.modtime].map(|second| timespec { tv_sec: second, tv_nsec: 0 }));
+        utimensat(AT_FDCWD, path, times.as_ref().map_or(null(), |times| times.as_ptr()), 0)
+    }
 }
 
 /// `futimens`.

@@ -4,8 +4,8 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use libc::{
-    AT_FDCWD, EACCES, EINVAL, ENOSYS, ENOTTY, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_long, c_uint,
-    gid_t, off_t, pid_t, size_t, ssize_t, uid_t,
+    AT_FDCWD, EACCES, EINVAL, ENOSYS, ENOTTY, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_uint, gid_t,
+    off_t, pid_t, size_t, ssize_t, uid_t,
 };
 use syscall::error::{EXDEV, Result};
 use syscall::flag::{
@@ -13,6 +13,7 @@ use syscall::flag::{
     O_WRONLY, StdFsCallKind,
 };
 
+use crate::epoll;
 use crate::errno::{self, error};
 use crate::fcntl::{canonical, canonical_at, descriptor};
 use crate::rt::files::{self, Place};
@@ -63,7 +64,10 @@ pub extern "C" fn lseek(fd: c_int, offset: off_t, whence: c_int) -> off_t {
 /// `close`.
 #[unsafe(no_mangle)]
 pub extern "C" fn close(fd: c_int) -> c_int {
-    errno::zero(descriptor(fd).and_then(files::close))
+    errno::zero(descriptor(fd).and_then(|fd| {
+        epoll::closed(fd);
+        files::close(fd)
+    }))
 }
 
 /// `dup`.
@@ -258,15 +262,28 @@ pub unsafe extern "C" fn renameat2(
     errno::zero(paths.and_then(|(from, to)| rename_paths(&from, &to, flags.into())))
 }
 
-/// `link`.
+/// `link`: to a symbolic link itself, as Linux has it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn link(from: *const c_char, to: *const c_char) -> c_int {
     // SAFETY: POSIX demands C strings.
-    let paths = unsafe { canonical(from).and_then(|from| Ok((from, canonical(to)?))) };
+    unsafe { linkat(AT_FDCWD, from, AT_FDCWD, to, 0) }
+}
+
+/// `linkat`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn linkat(
+    dir: c_int,
+    from: *const c_char,
+    new_dir: c_int,
+    to: *const c_char,
+    flags: c_int,
+) -> c_int {
+    let follow = if flags & libc::AT_SYMLINK_FOLLOW != 0 { 0 } else { O_SYMLINK };
+    // SAFETY: POSIX demands C strings.
+    let paths = unsafe { canonical_at(dir, from).and_then(|from| Ok((from, canonical_at(new_dir, to)?))) };
     errno::zero(paths.and_then(|(from, to)| {
         in_one_scheme(&from, &to, |root, from, to| {
-            // A link to a symbolic link itself, as Linux has it.
-            let file = files::openat(root, from, O_STAT | O_SYMLINK, Place::Libc)?;
+            let file = files::openat(root, from, O_STAT | follow, Place::Libc)?;
             let mut payload = [0; PATH_MAX];
             payload[..to.len()].copy_from_slice(to);
             let kind = StdFsCallKind::Flinkat;
@@ -418,19 +435,6 @@ pub extern "C" fn isatty(fd: c_int) -> c_int {
     }
 }
 
-/// `gethostname`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn gethostname(name: *mut c_char, len: size_t) -> c_int {
-    let mut text = [0; 256];
-    let count = Canonical::new(b"/", b"/etc/hostname")
-        .and_then(|path| resolve::with_open(path, O_RDONLY, |fd| sys::read(fd, &mut text)));
-    let text = &text[..count.unwrap_or(0)];
-    let line = text.split(|&byte| byte == b'\n').next().unwrap_or(b"");
-    let line = if line.is_empty() { b"ochre" } else { line };
-    // SAFETY: POSIX demands the room.
-    if unsafe { copy_text(line, name, len) } { 0 } else { errno::fail(libc::ENAMETOOLONG) }
-}
-
 /// `getpid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn getpid() -> pid_t {
@@ -471,73 +475,6 @@ pub extern "C" fn getpagesize() -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn getdtablesize() -> c_int {
     slots::RANGE as c_int
-}
-
-/// Processors of the machine, as the kernel tells them: one `processor` line or `CPUs: N` in `/scheme/sys/cpu`.
-fn processors() -> c_long {
-    let mut text = [0; 4096];
-    let count = Canonical::new(b"/", b"/scheme/sys/cpu")
-        .and_then(|path| resolve::with_open(path, O_RDONLY, |fd| sys::read(fd, &mut text)));
-    let mut lines = text[..count.unwrap_or(0)].split(|&byte| byte == b'\n');
-    let number = lines.find_map(|line| {
-        let digits = line.strip_prefix(b"CPUs: ").or_else(|| line.strip_prefix(b"cpus "))?;
-        core::str::from_utf8(digits).ok()?.trim().parse().ok()
-    });
-    number.unwrap_or(1).max(1)
-}
-
-/// `sysconf`.
-#[unsafe(no_mangle)]
-pub extern "C" fn sysconf(name: c_int) -> c_long {
-    /// POSIX.1-2008 (`_POSIX_VERSION`).
-    const POSIX: c_long = 200_809;
-    match name {
-        libc::_SC_PAGESIZE => crate::rt::tcb::PAGE as c_long,
-        libc::_SC_NPROCESSORS_CONF | libc::_SC_NPROCESSORS_ONLN => processors(),
-        libc::_SC_OPEN_MAX => slots::RANGE as c_long,
-        libc::_SC_CLK_TCK => 100,
-        libc::_SC_ARG_MAX => 1 << 20,
-        libc::_SC_CHILD_MAX | libc::_SC_STREAM_MAX => 65_536,
-        libc::_SC_NGROUPS_MAX => 32,
-        libc::_SC_TZNAME_MAX => 6,
-        libc::_SC_VERSION => POSIX,
-        libc::_SC_RE_DUP_MAX => 255,
-        libc::_SC_GETGR_R_SIZE_MAX | libc::_SC_GETPW_R_SIZE_MAX => 1024,
-        libc::_SC_LOGIN_NAME_MAX => 256,
-        libc::_SC_TTY_NAME_MAX => 32,
-        libc::_SC_SYMLOOP_MAX => 32,
-        libc::_SC_HOST_NAME_MAX => 255,
-        libc::_SC_SIGQUEUE_MAX => 32,
-        libc::_SC_REALTIME_SIGNALS => -1,
-        _ => c_long::from(errno::fail(EINVAL)),
-    }
-}
-
-/// `pathconf` and `fpathconf` answer the same for every file.
-fn configuration(name: c_int) -> c_long {
-    match name {
-        libc::_PC_LINK_MAX => 65_535,
-        libc::_PC_NAME_MAX => 255,
-        libc::_PC_PATH_MAX => PATH_MAX as c_long,
-        libc::_PC_PIPE_BUF => 4096,
-        libc::_PC_MAX_CANON | libc::_PC_MAX_INPUT => 255,
-        libc::_PC_CHOWN_RESTRICTED | libc::_PC_NO_TRUNC => 1,
-        libc::_PC_VDISABLE => 0,
-        libc::_PC_FILESIZEBITS => 64,
-        _ => c_long::from(errno::fail(EINVAL)),
-    }
-}
-
-/// `pathconf`.
-#[unsafe(no_mangle)]
-pub extern "C" fn pathconf(_path: *const c_char, name: c_int) -> c_long {
-    configuration(name)
-}
-
-/// `fpathconf`.
-#[unsafe(no_mangle)]
-pub extern "C" fn fpathconf(_fd: c_int, name: c_int) -> c_long {
-    configuration(name)
 }
 
 /// `getrandom`. There is one source, which never blocks once it runs, so the flags make no difference.

@@ -121,7 +121,10 @@ fn me() -> u32 {
 }
 
 /// The kernel's deadline for an absolute time on a clock of C.
-unsafe fn deadline(id: c_int, time: *const timespec) -> Result<TimeSpec> {
+///
+/// # Safety
+/// `time` leads to a time.
+pub unsafe fn deadline(id: c_int, time: *const timespec) -> Result<TimeSpec> {
     // SAFETY: POSIX demands a time.
     let time = from_c(unsafe { &*time })?;
     match id {

@@ -16,6 +16,8 @@ pub mod clock;
 #[cfg(target_os = "redox")]
 pub mod files;
 #[cfg(target_os = "redox")]
+pub mod load;
+#[cfg(target_os = "redox")]
 pub mod mem;
 #[cfg(target_os = "redox")]
 pub mod relocate;

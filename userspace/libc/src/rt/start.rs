@@ -60,6 +60,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
         resolve::init(&start.aux);
         unwind::init();
         crate::stdlib::environ = start.envp;
+        ARGUMENTS.store(start.argv, Ordering::Relaxed);
         let arguments = (start.argc, start.argv, start.envp);
         construct((&raw const __preinit_array_start).cast(), (&raw const __preinit_array_end).cast(), arguments);
         construct((&raw const __init_array_start).cast(), (&raw const __init_array_end).cast(), arguments);
@@ -86,6 +87,15 @@ unsafe fn construct(
 
 static AUX: AtomicPtr<Aux> = AtomicPtr::new(core::ptr::null_mut());
 static VECTOR: AtomicPtr<usize> = AtomicPtr::new(core::ptr::null_mut());
+static ARGUMENTS: AtomicPtr<*mut c_char> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The name under which the program was started; an empty one when it was not told.
+pub fn program() -> *const c_char {
+    let arguments = ARGUMENTS.load(Ordering::Relaxed);
+    // SAFETY: the list stays for the life of the process, and ends with a null pointer.
+    let first = if arguments.is_null() { arguments.cast() } else { unsafe { *arguments } };
+    if first.is_null() { c"".as_ptr() } else { first }
+}
 
 /// `getauxval` (GNU): the value of an entry of the auxiliary vector, or 0 and `ENOENT`.
 #[unsafe(no_mangle)]

@@ -135,6 +135,7 @@ struct ProgramHeader {
     align: u64,
 }
 
+const PT_LOAD: u32 = 1;
 const PT_TLS: u32 = 7;
 const PT_PHDR: u32 = 6;
 
@@ -172,6 +173,25 @@ pub unsafe fn load_base(aux: &Aux) -> usize {
         index += 1;
     }
     0
+}
+
+/// Where the program lies: its first address, and the end.
+///
+/// # Safety
+/// As [`find_template`].
+pub unsafe fn image(aux: &Aux) -> (usize, usize) {
+    // SAFETY: as this function demands.
+    let base = unsafe { load_base(aux) };
+    let (mut low, mut high) = (usize::MAX, 0);
+    for index in 0..aux.phnum {
+        // SAFETY: the kernel or the spawner says that the headers are there.
+        let header = unsafe { &*((aux.phdr + index * aux.phent) as *const ProgramHeader) };
+        if header.kind == PT_LOAD {
+            low = low.min(base + header.address as usize);
+            high = high.max(base + (header.address + header.memory_size) as usize);
+        }
+    }
+    (low, high)
 }
 
 impl Memory {

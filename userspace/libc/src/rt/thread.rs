@@ -368,3 +368,19 @@ pub fn process_time() -> i128 {
     }
     sum.min(i128::from(i64::MAX) * i128::from(clock::SECOND))
 }
+
+/// Processor time of the calling thread, in nanoseconds.
+pub fn thread_time() -> i128 {
+    // SAFETY: this thread has a control block.
+    unsafe { time_of(current()) }.unwrap_or(0)
+}
+
+/// Processor time of a thread, in nanoseconds.
+///
+/// # Safety
+/// The block is that of a thread that has not been joined.
+pub unsafe fn time_of(tcb: *mut Tcb) -> Result<i128> {
+    // SAFETY: as this function demands; any bytes are a valid status.
+    let status = unsafe { sys::verb_read::<ThreadStatus>((*tcb).handle, &[ThreadVerb::GetStatus as u64])? };
+    Ok(i128::from(status.cpu_time_ns))
+}

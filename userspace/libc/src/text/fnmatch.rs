@@ -1,9 +1,9 @@
 //! Patterns of file names: `fnmatch`.
 
 /// A backslash is an ordinary character.
-pub const NO_ESCAPE: u32 = 1;
+pub const NO_ESCAPE: u32 = 2;
 /// A slash is only matched by a slash.
-pub const PATH_NAME: u32 = 2;
+pub const PATH_NAME: u32 = 1;
 /// A leading period is only matched by a period.
 pub const PERIOD: u32 = 4;
 /// What follows a slash behind the match does not count.

@@ -4,17 +4,14 @@ use core::cell::UnsafeCell;
 use core::ptr::{null, null_mut};
 
 use libc::{EOVERFLOW, c_char, c_double, c_int, c_long, size_t, time_t, tm};
-use syscall::error::Result;
-use syscall::flag::O_RDONLY;
 
 use super::calendar::{Broken, breakdown, moment};
 use super::rule::{Name, Rule};
 use super::zone::{File, Zone};
 use super::{format, parse};
 use crate::errno;
+use crate::rt::load::Bytes;
 use crate::rt::lock::Lock;
-use crate::rt::path::Canonical;
-use crate::rt::{alloc, resolve, sys};
 use crate::string::{bytes, strlen};
 
 /// Where zones lie.
@@ -22,7 +19,7 @@ const ZONES: &[u8] = b"/usr/share/zoneinfo/";
 /// The zone of those who do not choose.
 const LOCAL: &[u8] = b"/etc/localtime";
 /// Largest file of a zone (the largest there are have 4 KiB).
-const FILE_MAX: u64 = 65_536;
+const FILE_MAX: usize = 65_536;
 /// Abbreviations that are kept for programs to look at.
 const NAMES: usize = 128;
 
@@ -31,14 +28,11 @@ struct State {
     /// The value of `TZ` that it comes from; `None` before the first look.
     value: Option<[u8; 128]>,
     zone: Zone<'static>,
-    /// The bytes of its file, from our heap.
-    file: *mut u8,
+    /// The bytes of its file.
+    file: Option<Bytes>,
     /// Abbreviations that were given out.
     names: [[u8; super::rule::LETTERS + 1]; NAMES],
 }
-
-// SAFETY: the file is only reached with the lock held.
-unsafe impl Send for State {}
 
 static STATE: Lock<Option<State>> = Lock::new(None);
 
@@ -52,41 +46,12 @@ pub static mut timezone: c_long = 0;
 #[unsafe(no_mangle)]
 pub static mut daylight: c_int = 0;
 
-/// Reads a file to our heap.
-fn load(path: &[u8]) -> Result<(*mut u8, usize)> {
-    resolve::with_open(Canonical::new(b"/", path)?, O_RDONLY, |fd| {
-        let len = sys::fstat(fd)?.st_size;
-        if len > FILE_MAX {
-            return Err(errno::error(libc::EFBIG));
-        }
-        let len = len as usize;
-        let block = alloc::allocate(len.max(1));
-        if block.is_null() {
-            return Err(errno::error(libc::ENOMEM));
-        }
-        let mut done = 0;
-        while done < len {
-            // SAFETY: the block has this room.
-            match unsafe { sys::read_raw(fd, block.add(done), len - done) } {
-                Ok(count) if count > 0 => done += count,
-                Ok(_) => break,
-                Err(error) => {
-                    // SAFETY: the block is ours.
-                    unsafe { alloc::release(block) };
-                    return Err(error);
-                }
-            }
-        }
-        Ok((block, done))
-    })
-}
-
 impl State {
     fn new() -> Self {
         State {
             value: None,
             zone: Zone::Rule(Rule::utc(b"UTC")),
-            file: null_mut(),
+            file: None,
             names: [[0; super::rule::LETTERS + 1]; NAMES],
         }
     }
@@ -122,12 +87,8 @@ impl State {
             return;
         }
         self.value = Some(kept);
-        if !self.file.is_null() {
-            // SAFETY: the zone that used it is replaced here and now.
-            unsafe { alloc::release(self.file) };
-            self.file = null_mut();
-        }
         self.zone = Zone::Rule(Rule::utc(b"UTC"));
+        self.file = None;
         match value {
             None => self.read(LOCAL),
             Some(b"" | b":") => {}
@@ -156,12 +117,11 @@ impl State {
 
     /// A zone from a file; what is none leaves UTC.
     fn read(&mut self, path: &[u8]) {
-        let Ok((file, len)) = load(path) else { return };
-        // SAFETY: the block has so many bytes, and lives until the zone is replaced.
-        match File::parse(unsafe { core::slice::from_raw_parts(file, len) }) {
-            Some(zone) => (self.zone, self.file) = (Zone::File(zone), file),
-            // SAFETY: the block is ours.
-            None => unsafe { alloc::release(file) },
+        let Ok(file) = Bytes::read(path, FILE_MAX) else { return };
+        // SAFETY: the bytes stay where they are, and live until the zone is replaced.
+        let bytes = unsafe { core::slice::from_raw_parts(file.as_slice().as_ptr(), file.as_slice().len()) };
+        if let Some(zone) = File::parse(bytes) {
+            (self.zone, self.file) = (Zone::File(zone), Some(file));
         }
     }
 
