@@ -11,11 +11,11 @@
 #![cfg_attr(target_os = "redox", feature(c_variadic))]
 #![cfg_attr(not(target_os = "redox"), allow(dead_code))]
 
-pub mod accounts;
+mod accounts;
 pub mod rt;
-pub mod stdio;
-pub mod text;
-pub mod time;
+mod stdio;
+mod text;
+mod time;
 
 #[cfg(target_os = "redox")]
 mod ctype;

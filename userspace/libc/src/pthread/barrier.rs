@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use libc::{EINVAL, c_int, c_uint, pthread_barrier_t, pthread_barrierattr_t};
 
+use super::mutexattr::SHARED;
 use crate::rt::sys;
 
 /// What one of the threads gets (`PTHREAD_BARRIER_SERIAL_THREAD`).
@@ -58,5 +59,41 @@ pub unsafe extern "C" fn pthread_barrier_wait(it: *mut pthread_barrier_t) -> c_i
         // Woken or changed: look again.
         let _ = sys::futex_wait(&barrier.round, round, None);
     }
+    0
+}
+
+/// `pthread_barrierattr_init`. The attributes are one word: whether it is shared, which makes no difference.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_barrierattr_init(attr: *mut pthread_barrierattr_t) -> c_int {
+    // SAFETY: POSIX demands the object.
+    unsafe { attr.cast::<c_int>().write(0) };
+    0
+}
+
+/// `pthread_barrierattr_destroy`.
+#[unsafe(no_mangle)]
+pub extern "C" fn pthread_barrierattr_destroy(_attr: *mut pthread_barrierattr_t) -> c_int {
+    0
+}
+
+/// `pthread_barrierattr_setpshared`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_barrierattr_setpshared(attr: *mut pthread_barrierattr_t, shared: c_int) -> c_int {
+    if !(0..=SHARED).contains(&shared) {
+        return EINVAL;
+    }
+    // SAFETY: POSIX demands an initialised object.
+    unsafe { attr.cast::<c_int>().write(shared) };
+    0
+}
+
+/// `pthread_barrierattr_getpshared`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_barrierattr_getpshared(
+    attr: *const pthread_barrierattr_t,
+    shared: *mut c_int,
+) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a place for the answer.
+    unsafe { *shared = attr.cast::<c_int>().read() };
     0
 }

@@ -11,6 +11,7 @@ use syscall::error::{ETIMEDOUT, Result};
 
 use super::deadline;
 use super::mutex::{Mutex, mutex};
+use super::mutexattr::SHARED;
 use crate::errno;
 use crate::rt::sys;
 
@@ -133,11 +134,11 @@ pub unsafe extern "C" fn pthread_cond_broadcast(it: *mut pthread_cond_t) -> c_in
     0
 }
 
-/// `pthread_condattr_init`. The first word of the attributes is the clock.
+/// `pthread_condattr_init`. The words of the attributes are the clock, and whether it is shared.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_condattr_init(attr: *mut pthread_condattr_t) -> c_int {
     // SAFETY: POSIX demands the object.
-    unsafe { attr.cast::<clockid_t>().write(CLOCK_REALTIME) };
+    unsafe { attr.cast::<[c_int; 2]>().write([CLOCK_REALTIME, 0]) };
     0
 }
 
@@ -163,5 +164,24 @@ pub unsafe extern "C" fn pthread_condattr_setclock(attr: *mut pthread_condattr_t
 pub unsafe extern "C" fn pthread_condattr_getclock(attr: *const pthread_condattr_t, clock: *mut clockid_t) -> c_int {
     // SAFETY: POSIX demands an initialised object and a place for the answer.
     unsafe { *clock = *attr.cast::<clockid_t>() };
+    0
+}
+
+/// `pthread_condattr_setpshared`: every condition variable works between processes that share its memory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_condattr_setpshared(attr: *mut pthread_condattr_t, shared: c_int) -> c_int {
+    if !(0..=SHARED).contains(&shared) {
+        return EINVAL;
+    }
+    // SAFETY: POSIX demands an initialised object; it has two words.
+    unsafe { attr.cast::<c_int>().add(1).write(shared) };
+    0
+}
+
+/// `pthread_condattr_getpshared`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_condattr_getpshared(attr: *const pthread_condattr_t, shared: *mut c_int) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a place for the answer.
+    unsafe { *shared = attr.cast::<c_int>().add(1).read() };
     0
 }

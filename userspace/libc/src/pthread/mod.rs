@@ -8,8 +8,10 @@ mod barrier;
 mod cond;
 mod key;
 mod mutex;
+mod mutexattr;
 mod once;
 mod rwlock;
+mod sched;
 mod spin;
 
 use core::ffi::c_void;
@@ -91,12 +93,6 @@ pub extern "C" fn pthread_exit(result: *mut c_void) -> ! {
     thread::exit(result)
 }
 
-/// `pthread_setname_np`: names of threads are the kernel's, and need authority that a program does not have.
-#[unsafe(no_mangle)]
-pub extern "C" fn pthread_setname_np(_thread: pthread_t, _name: *const libc::c_char) -> c_int {
-    0
-}
-
 /// `pthread_atfork`: there is no `fork` that could call them yet.
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_atfork(
@@ -105,12 +101,6 @@ pub extern "C" fn pthread_atfork(
     _child: Option<unsafe extern "C" fn()>,
 ) -> c_int {
     0
-}
-
-/// `pthread_cancel`: cancellation is off for good, which is one of the states POSIX allows.
-#[unsafe(no_mangle)]
-pub extern "C" fn pthread_cancel(_thread: pthread_t) -> c_int {
-    libc::ENOSYS
 }
 
 /// The number of the calling thread, for objects that remember who holds them. Never 0.

@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use libc::{
-    CLOCK_REALTIME, EBUSY, EDEADLK, EINVAL, EPERM, PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_ERRORCHECK,
-    PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_RECURSIVE, c_int, pthread_mutex_t, pthread_mutexattr_t, timespec,
+    CLOCK_REALTIME, EBUSY, EDEADLK, EINVAL, EPERM, PTHREAD_MUTEX_DEFAULT, PTHREAD_MUTEX_NORMAL,
+    PTHREAD_MUTEX_RECURSIVE, c_int, clockid_t, pthread_mutex_t, pthread_mutexattr_t, timespec,
 };
 use syscall::data::TimeSpec;
 use syscall::error::{EAGAIN, ETIMEDOUT, Error, Result};
@@ -19,7 +19,7 @@ const CONTENDED: i32 = 2;
 /// Looks at a held mutex this often before it sleeps.
 const SPINS: usize = 40;
 /// Bits of `kind` below the recursion count.
-const KIND: u32 = 3;
+pub const KIND: u32 = 3;
 /// One level of recursion.
 const LEVEL: u32 = 4;
 
@@ -139,7 +139,7 @@ impl Mutex {
 pub unsafe extern "C" fn pthread_mutex_init(to: *mut pthread_mutex_t, attr: *const pthread_mutexattr_t) -> c_int {
     // SAFETY: POSIX demands the object, and null or initialised attributes.
     unsafe {
-        let kind = attr.cast::<c_int>().as_ref().map_or(PTHREAD_MUTEX_DEFAULT, |kind| *kind);
+        let kind = super::mutexattr::kind(attr);
         let fresh =
             Mutex { word: AtomicI32::new(FREE), owner: AtomicU32::new(0), kind: AtomicU32::new(kind as u32 & KIND) };
         to.cast::<Mutex>().write(fresh);
@@ -172,7 +172,31 @@ pub unsafe extern "C" fn pthread_mutex_trylock(it: *mut pthread_mutex_t) -> c_in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_mutex_timedlock(it: *mut pthread_mutex_t, time: *const timespec) -> c_int {
     // SAFETY: POSIX demands an initialised object and a time.
-    errno::number(unsafe { deadline(CLOCK_REALTIME, time).and_then(|until| mutex(it).lock(Some(&until))) })
+    errno::number(unsafe { lock_until(it, CLOCK_REALTIME, time) })
+}
+
+/// `pthread_mutex_clocklock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_mutex_clocklock(
+    it: *mut pthread_mutex_t,
+    clock: clockid_t,
+    time: *const timespec,
+) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a time.
+    errno::number(unsafe { lock_until(it, clock, time) })
+}
+
+/// Locks, at most until a moment, which does not count where nobody has to wait.
+unsafe fn lock_until(it: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec) -> Result<()> {
+    // SAFETY: POSIX demands an initialised object and a time.
+    unsafe {
+        let mutex = mutex(it);
+        match mutex.try_lock() {
+            // Its owner locks again: that is decided at once, too.
+            Err(busy) if busy.errno == EBUSY => mutex.lock(Some(&deadline(clock, time)?)),
+            result => result,
+        }
+    }
 }
 
 /// `pthread_mutex_unlock`.
@@ -186,38 +210,4 @@ pub unsafe extern "C" fn pthread_mutex_unlock(it: *mut pthread_mutex_t) -> c_int
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_mutex_consistent(_it: *mut pthread_mutex_t) -> c_int {
     EINVAL
-}
-
-/// `pthread_mutexattr_init`. The first word of the attributes is the kind.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_mutexattr_init(attr: *mut pthread_mutexattr_t) -> c_int {
-    // SAFETY: POSIX demands the object.
-    unsafe { attr.cast::<c_int>().write(PTHREAD_MUTEX_DEFAULT) };
-    0
-}
-
-/// `pthread_mutexattr_destroy`.
-#[unsafe(no_mangle)]
-pub extern "C" fn pthread_mutexattr_destroy(_attr: *mut pthread_mutexattr_t) -> c_int {
-    0
-}
-
-/// `pthread_mutexattr_settype`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_mutexattr_settype(attr: *mut pthread_mutexattr_t, kind: c_int) -> c_int {
-    if !(PTHREAD_MUTEX_DEFAULT..=PTHREAD_MUTEX_RECURSIVE).contains(&kind) {
-        return EINVAL;
-    }
-    const _: () = assert!(PTHREAD_MUTEX_ERRORCHECK as u32 <= KIND && PTHREAD_MUTEX_RECURSIVE as u32 <= KIND);
-    // SAFETY: POSIX demands an initialised object.
-    unsafe { *attr.cast::<c_int>() = kind };
-    0
-}
-
-/// `pthread_mutexattr_gettype`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pthread_mutexattr_gettype(attr: *const pthread_mutexattr_t, kind: *mut c_int) -> c_int {
-    // SAFETY: POSIX demands an initialised object and a place for the answer.
-    unsafe { *kind = *attr.cast::<c_int>() };
-    0
 }

@@ -2,9 +2,14 @@
 
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use libc::{EBUSY, EDEADLK, c_int, pthread_rwlock_t, pthread_rwlockattr_t};
-use syscall::error::{EAGAIN, Error, Result};
+use libc::{
+    CLOCK_REALTIME, EBUSY, EDEADLK, EINVAL, c_int, clockid_t, pthread_rwlock_t, pthread_rwlockattr_t, timespec,
+};
+use syscall::data::TimeSpec;
+use syscall::error::{EAGAIN, ETIMEDOUT, Error, Result};
 
+use super::deadline;
+use super::mutexattr::SHARED;
 use crate::errno;
 use crate::rt::sys;
 
@@ -38,16 +43,17 @@ impl Lock<'_> {
         self.take(|word| (word & HOLDERS == 0).then_some(word | WRITER))
     }
 
-    fn wait(&self, attempt: impl Fn() -> bool) {
+    /// Tries until it succeeds; `ETIMEDOUT` at the deadline.
+    fn wait(&self, until: Option<&TimeSpec>, attempt: impl Fn() -> bool) -> Result<()> {
         for _ in 0..SPINS {
             if attempt() {
-                return;
+                return Ok(());
             }
             core::hint::spin_loop();
         }
         loop {
             if attempt() {
-                return;
+                return Ok(());
             }
             let word = self.0.load(Ordering::Relaxed);
             if word & HOLDERS == 0 {
@@ -57,8 +63,11 @@ impl Lock<'_> {
             }
             let marked = word | WAITING;
             if word == marked || self.0.compare_exchange(word, marked, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                // Woken or changed: try again.
-                let _ = sys::futex_wait(self.0, marked, None);
+                match sys::futex_wait(self.0, marked, until) {
+                    Err(error) if error.errno == ETIMEDOUT => return Err(error),
+                    // Woken or changed: try again.
+                    _ => {}
+                }
             }
         }
     }
@@ -94,14 +103,58 @@ pub unsafe extern "C" fn pthread_rwlock_destroy(it: *mut pthread_rwlock_t) -> c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_rwlock_rdlock(it: *mut pthread_rwlock_t) -> c_int {
     // SAFETY: POSIX demands an initialised object.
-    let lock = unsafe { rwlock(it) };
-    if lock.0.load(Ordering::Relaxed) & HOLDERS == WRITER - 1 {
-        return EAGAIN;
+    errno::number(unsafe { rwlock(it) }.read(|| Ok(None)))
+}
+
+impl Lock<'_> {
+    /// Locks for reading; `until` says how long it may take, once it is clear that it takes time.
+    fn read(&self, until: impl FnOnce() -> Result<Option<TimeSpec>>) -> Result<()> {
+        if self.0.load(Ordering::Relaxed) & HOLDERS == WRITER - 1 {
+            return Err(Error::new(EAGAIN));
+        }
+        if self.try_read() { Ok(()) } else { self.wait(until()?.as_ref(), || self.try_read()) }
     }
-    if !lock.try_read() {
-        lock.wait(|| lock.try_read());
+
+    /// The same for writing.
+    fn write(&self, until: impl FnOnce() -> Result<Option<TimeSpec>>) -> Result<()> {
+        if self.try_write() { Ok(()) } else { self.wait(until()?.as_ref(), || self.try_write()) }
     }
-    0
+}
+
+/// `pthread_rwlock_clockrdlock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlock_clockrdlock(
+    it: *mut pthread_rwlock_t,
+    clock: clockid_t,
+    time: *const timespec,
+) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a time.
+    errno::number(unsafe { rwlock(it).read(|| deadline(clock, time).map(Some)) })
+}
+
+/// `pthread_rwlock_timedrdlock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlock_timedrdlock(it: *mut pthread_rwlock_t, time: *const timespec) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a time.
+    unsafe { pthread_rwlock_clockrdlock(it, CLOCK_REALTIME, time) }
+}
+
+/// `pthread_rwlock_clockwrlock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlock_clockwrlock(
+    it: *mut pthread_rwlock_t,
+    clock: clockid_t,
+    time: *const timespec,
+) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a time.
+    errno::number(unsafe { rwlock(it).write(|| deadline(clock, time).map(Some)) })
+}
+
+/// `pthread_rwlock_timedwrlock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlock_timedwrlock(it: *mut pthread_rwlock_t, time: *const timespec) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a time.
+    unsafe { pthread_rwlock_clockwrlock(it, CLOCK_REALTIME, time) }
 }
 
 fn busy(taken: bool) -> Result<()> {
@@ -119,11 +172,7 @@ pub unsafe extern "C" fn pthread_rwlock_tryrdlock(it: *mut pthread_rwlock_t) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pthread_rwlock_wrlock(it: *mut pthread_rwlock_t) -> c_int {
     // SAFETY: POSIX demands an initialised object.
-    let lock = unsafe { rwlock(it) };
-    if !lock.try_write() {
-        lock.wait(|| lock.try_write());
-    }
-    0
+    errno::number(unsafe { rwlock(it) }.write(|| Ok(None)))
 }
 
 /// `pthread_rwlock_trywrlock`.
@@ -145,14 +194,35 @@ pub unsafe extern "C" fn pthread_rwlock_unlock(it: *mut pthread_rwlock_t) -> c_i
     0
 }
 
-/// `pthread_rwlockattr_init`.
+/// `pthread_rwlockattr_init`. The attributes are one byte: whether it is shared, which makes no difference.
 #[unsafe(no_mangle)]
-pub extern "C" fn pthread_rwlockattr_init(_attr: *mut pthread_rwlockattr_t) -> c_int {
+pub unsafe extern "C" fn pthread_rwlockattr_init(attr: *mut pthread_rwlockattr_t) -> c_int {
+    // SAFETY: POSIX demands the object.
+    unsafe { attr.cast::<u8>().write(0) };
     0
 }
 
 /// `pthread_rwlockattr_destroy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_rwlockattr_destroy(_attr: *mut pthread_rwlockattr_t) -> c_int {
+    0
+}
+
+/// `pthread_rwlockattr_setpshared`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlockattr_setpshared(attr: *mut pthread_rwlockattr_t, shared: c_int) -> c_int {
+    if !(0..=SHARED).contains(&shared) {
+        return EINVAL;
+    }
+    // SAFETY: POSIX demands an initialised object.
+    unsafe { attr.cast::<u8>().write(shared as u8) };
+    0
+}
+
+/// `pthread_rwlockattr_getpshared`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_rwlockattr_getpshared(attr: *const pthread_rwlockattr_t, shared: *mut c_int) -> c_int {
+    // SAFETY: POSIX demands an initialised object and a place for the answer.
+    unsafe { *shared = c_int::from(attr.cast::<u8>().read()) };
     0
 }

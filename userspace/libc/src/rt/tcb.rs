@@ -19,6 +19,9 @@ pub const PAGE: usize = 4096;
 /// Keys of `pthread_key_create` (`PTHREAD_KEYS_MAX`; POSIX asks for 128).
 pub const KEYS: usize = 128;
 
+/// Bytes of a thread's name, with the zero (as on Linux).
+pub const NAME: usize = 16;
+
 /// What a thread does when it starts.
 pub type StartRoutine = extern "C" fn(*mut c_void) -> *mut c_void;
 
@@ -69,6 +72,8 @@ pub struct Tcb {
     pub destructors: *mut c_void,
     /// Values of `pthread_setspecific`, with the generation of the key they belong to.
     pub specific: [(u32, *mut c_void); KEYS],
+    /// Name that the program gave the thread, ended by a zero.
+    pub name: [u8; NAME],
     /// Whether any value was ever set.
     pub any_specific: bool,
     /// Small free blocks.
@@ -243,6 +248,7 @@ impl Memory {
             (*tcb).number = number;
             (*tcb).handle = handle;
             (*tcb).memory = self;
+            (*tcb).name[0] = 0;
             (*tcb).cache.use_arena(number as usize);
         }
         tcb

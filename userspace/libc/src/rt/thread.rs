@@ -379,8 +379,24 @@ pub fn thread_time() -> i128 {
 ///
 /// # Safety
 /// The block is that of a thread that has not been joined.
-pub unsafe fn time_of(tcb: *mut Tcb) -> Result<i128> {
+unsafe fn time_of(tcb: *mut Tcb) -> Result<i128> {
     // SAFETY: as this function demands; any bytes are a valid status.
     let status = unsafe { sys::verb_read::<ThreadStatus>((*tcb).handle, &[ThreadVerb::GetStatus as u64])? };
     Ok(i128::from(status.cpu_time_ns))
+}
+
+/// The same of a thread that runs, by its number. `EINVAL` when there is none.
+pub fn time_of_number(number: u32) -> Result<i128> {
+    let threads = THREADS.lock();
+    let mut at = threads.first;
+    // SAFETY: the list holds blocks that are alive.
+    unsafe {
+        while !at.is_null() {
+            if (*at).number == number {
+                return time_of(at);
+            }
+            at = (*at).next;
+        }
+    }
+    Err(Error::new(EINVAL))
 }

@@ -81,6 +81,13 @@ pub unsafe extern "C" fn __fpending(it: *mut FILE) -> size_t {
     unsafe { file::file(it).with(|inner| inner.stream.pending()) }
 }
 
+/// `__fbufsize`: bytes of the buffer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __fbufsize(it: *mut FILE) -> size_t {
+    // SAFETY: C demands an open stream.
+    unsafe { file::file(it).with(|inner| inner.stream.room()) }
+}
+
 /// `__freading`: open for nothing but reading, or read from last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __freading(it: *mut FILE) -> c_int {

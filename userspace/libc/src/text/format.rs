@@ -128,7 +128,7 @@ fn numbered(format: &[u8], arguments: &mut impl Arguments) -> Result<Option<[Val
             Count::Argument(position) => position.map(|position| (position, Kind::Int)),
             _ => None,
         });
-        let own = spec.position.and_then(|position| kind(&spec).map(|kind| (position, kind)));
+        let own = spec.position.zip(kind(&spec));
         for (position, kind) in counts.into_iter().chain([own]).flatten() {
             *kinds.get_mut(position).ok_or(Failure::Format)? = Some(kind);
             highest = highest.max(Some(position));

@@ -27,6 +27,10 @@ pub fn read(id: clockid_t) -> Result<TimeSpec> {
     if id == CLOCK_PROCESS_CPUTIME_ID {
         return Ok(clock::time(thread::process_time()));
     }
+    if id < 0 {
+        // A thread's own clock (`pthread_getcpuclockid`).
+        return thread::time_of_number(id.unsigned_abs()).map(clock::time);
+    }
     clock::now(id as usize)
 }
 
