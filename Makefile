@@ -25,8 +25,22 @@ KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
 CHECKED_ELF := $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel
 
 # Programs of the initfs: package names, and the executables they make.
-PACKAGES := ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-console
-PROGRAMS := bootstrap nsmgr zerod ramfs init service console
+PACKAGES := \
+	ochre-bootstrap \
+	nsmgr \
+	zerod \
+	ramfs \
+	ipcd \
+	ochre-init \
+	ochre-console
+PROGRAMS := \
+	bootstrap \
+	nsmgr \
+	zerod \
+	ramfs \
+	ipcd \
+	init service \
+	console
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
@@ -35,8 +49,17 @@ TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/sr
 EXAMPLES := $(patsubst schemes/server/examples/%.rs,%,$(wildcard schemes/server/examples/*.rs))
 EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --examples
 # What the host's own tests reach.
-HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-console
+HOST_PACKAGES := \
+	$(PACKAGES) \
+	ochre-abi \
+	kernel-core \
+	ochre-installer \
+	ochre-bench-run \
+	ochre-tests \
+	ochre-spawn \
+	ochre-libc \
+	ochre-socket \
+	scheme-server
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G

@@ -32,6 +32,10 @@ pub const PIE_BASE: usize = 0x0000_5555_0000_0000;
 /// Tag of the upper half of a descriptor table (`redox_syscall::UPPER_FDTBL_TAG`).
 pub const UPPER: usize = 1 << 62;
 
+/// First word of a `SYS_CALL` on a scheme's socket, beside those of `SchemeSocketCall`: answers the scheme's own number
+/// behind the daemon's descriptor in the second word, `EXDEV` when that leads elsewhere.
+pub const SOCKET_IDENTIFY: u64 = 2;
+
 /// Descriptors the first program (`bootstrap`) starts with.
 ///
 /// 0, 1 and 2 are the `debug` scheme (the kernel's console). The root of each kernel scheme is at

@@ -4,15 +4,16 @@
 
 use std::rc::Rc;
 
+use ochre_socket::{TOKEN, Token};
 use scheme_server::Handles;
 use scheme_server::syscall::data::TimeSpec;
 use scheme_server::syscall::error::{
-    EACCES, EBADF, EBUSY, EEXIST, EFBIG, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, EOPNOTSUPP, EPERM, EXDEV,
-    Error, Result,
+    EACCES, EBADF, EBUSY, ECONNREFUSED, EEXIST, EFBIG, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO,
+    EOPNOTSUPP, EPERM, EXDEV, Error, Result,
 };
 use scheme_server::syscall::flag::{
-    MODE_DIR, MODE_FILE, MODE_SETGID, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_STAT, O_SYMLINK,
-    O_TRUNC, O_WRONLY,
+    MODE_DIR, MODE_FILE, MODE_SETGID, MODE_SOCK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_STAT,
+    O_SYMLINK, O_TRUNC, O_WRONLY,
 };
 
 use crate::contents::Contents;
@@ -114,7 +115,7 @@ impl<C> FileSystem<C> {
         match inode.kind {
             Kind::File(mut contents) => contents.clear(&mut self.store),
             Kind::Link(target) => self.store.budget.release(target.len() as u64),
-            Kind::Directory(_) => {}
+            Kind::Directory(_) | Kind::Socket(_) => {}
         }
         self.store.budget.release(INODE_COST);
     }
@@ -266,6 +267,8 @@ impl<C: Clock> FileSystem<C> {
                 if write || made_as_file { Err(Error::new(EISDIR)) } else { Ok(()) }
             }
             _ if flags & O_DIRECTORY != 0 => Err(Error::new(ENOTDIR)),
+            // Sockets are connected with, not opened.
+            Kind::Socket(_) if flags & O_STAT == 0 => Err(Error::new(ENXIO)),
             Kind::Link(_) if flags & O_SYMLINK == 0 => Err(Error::new(scheme_server::syscall::error::ELOOP)),
             _ => Ok(()),
         }
@@ -284,6 +287,7 @@ impl<C: Clock> FileSystem<C> {
             _ if flags & O_SYMLINK != 0 => return Err(Error::new(EINVAL)),
             0 | MODE_DIR if is_directory => Kind::Directory(Box::default()),
             0 | MODE_FILE if !is_directory => Kind::File(Contents::default()),
+            MODE_SOCK if !is_directory => Kind::Socket(None),
             MODE_DIR | MODE_FILE => return Err(Error::new(EINVAL)),
             _ => return Err(Error::new(EOPNOTSUPP)),
         };
@@ -297,7 +301,7 @@ impl<C: Clock> FileSystem<C> {
             // Nobody makes a program that runs as a group that he is not in.
             Kind::File(_) if !user.is_superuser() && owner.gid != user.gid => permissions &= !MODE_SETGID,
             Kind::Link(_) => permissions = 0o777,
-            Kind::File(_) => {}
+            Kind::File(_) | Kind::Socket(_) => {}
         }
         let cost = name_cost(&place.name);
         self.store.budget.charge(cost)?;
@@ -496,6 +500,7 @@ impl<C: Clock> FileSystem<C> {
                 count
             }
             Kind::Directory(_) => return Err(Error::new(EISDIR)),
+            Kind::Socket(_) => return Err(Error::new(EBADF)),
         };
         // Only the first reading after a change is worth looking at the clock.
         if count > 0 && is_before(&inode.accessed, &inode.modified) {
@@ -521,6 +526,14 @@ impl<C: Clock> FileSystem<C> {
                 inode.size = text.len() as u64;
                 return Ok(buf.len());
             }
+            Kind::Socket(token) => {
+                let text = <[u8; TOKEN]>::try_from(buf).map_err(|_| Error::new(EINVAL))?;
+                if token.is_some() {
+                    return Err(Error::new(EINVAL));
+                }
+                *token = Some(text);
+                return Ok(buf.len());
+            }
             Kind::Directory(_) => return Err(Error::new(EISDIR)),
         };
         let offset = if append { inode.size } else { offset };
@@ -538,6 +551,16 @@ impl<C: Clock> FileSystem<C> {
             }
         }
         Ok(count)
+    }
+
+    /// What stands for the socket that has this name, for who may write there.
+    pub fn socket(&self, id: InodeId, user: User) -> Result<Token> {
+        let inode = self.inode(id)?;
+        let Kind::Socket(token) = &inode.kind else { return Err(Error::new(ECONNREFUSED)) };
+        if !inode.allows(user, permission::WRITE) {
+            return Err(Error::new(EACCES));
+        }
+        token.ok_or(Error::new(ECONNREFUSED))
     }
 
     /// Sets the permissions.

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use ochre_socket::Token;
 use scheme_server::syscall::data::TimeSpec;
-use scheme_server::syscall::flag::{MODE_DIR, MODE_FILE, MODE_PERM, MODE_SETGID, MODE_SYMLINK};
+use scheme_server::syscall::flag::{MODE_DIR, MODE_FILE, MODE_PERM, MODE_SETGID, MODE_SOCK, MODE_SYMLINK};
 
 use crate::contents::Contents;
 use crate::directory::Directory;
@@ -51,6 +52,8 @@ pub enum Kind {
     Directory(Box<Directory>),
     /// A symbolic link. Empty until whoever makes it has written what it says.
     Link(Box<str>),
+    /// The name of a socket, and what stands for that; nothing until whoever makes the name has written it.
+    Socket(Option<Token>),
 }
 
 /// A file, a directory or a symbolic link.
@@ -88,6 +91,7 @@ impl Inode {
             Kind::File(_) => MODE_FILE,
             Kind::Directory(_) => MODE_DIR,
             Kind::Link(_) => MODE_SYMLINK,
+            Kind::Socket(_) => MODE_SOCK,
         };
         kind | self.permissions
     }

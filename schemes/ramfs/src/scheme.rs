@@ -1,9 +1,10 @@
 //! The file system as a scheme: what clients have open.
 
+use ochre_socket::{TOKEN, file};
 use scheme_server::locks::Lockable;
 use scheme_server::syscall::data::{Stat, StatVfs, TimeSpec};
 use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
-use scheme_server::syscall::error::{EACCES, EBADF, EINVAL, ENOTDIR, Error, Result};
+use scheme_server::syscall::error::{EACCES, EBADF, EINVAL, ENOTDIR, EOPNOTSUPP, Error, Result};
 use scheme_server::syscall::flag::{AT_REMOVEDIR, EventFlags, F_SETFL, MapFlags, MunmapFlags, O_APPEND};
 use scheme_server::{CallerCtx, Handles, NewFdFlags, OpenResult, Scheme, SchemeSync};
 
@@ -46,6 +47,7 @@ fn describe(inode: &Inode, stat: &mut Stat) {
         Kind::File(contents) => (inode.size, contents.page_count()),
         Kind::Link(target) => (target.len() as u64, 0),
         Kind::Directory(names) => (names.len() as u64, 0),
+        Kind::Socket(_) => (0, 0),
     };
     *stat = Stat {
         st_dev: 0,
@@ -295,6 +297,7 @@ impl<C: Clock> SchemeSync for RamFs<C> {
                 Kind::File(_) => DirentKind::Regular,
                 Kind::Directory(_) => DirentKind::Directory,
                 Kind::Link(_) => DirentKind::Symlink,
+                Kind::Socket(_) => DirentKind::Socket,
             };
             let entry = DirEntry { inode: inode.serial, next_opaque_id: place, name, kind };
             match buf.entry(entry) {
@@ -339,6 +342,16 @@ impl<C: Clock> SchemeSync for RamFs<C> {
             self.drop_handle(id);
         }
         Ok(())
+    }
+
+    fn call(&mut self, id: usize, payload: &mut [u8], words: &[u64], ctx: &CallerCtx) -> Result<usize> {
+        let handle = self.handle(id)?;
+        if words.first() != Some(&file::CONNECT) {
+            return Err(Error::new(EOPNOTSUPP));
+        }
+        let room = payload.first_chunk_mut().ok_or(Error::new(EINVAL))?;
+        *room = self.fs.socket(handle.inode, user(ctx))?;
+        Ok(TOKEN)
     }
 
     fn inode(&self, id: usize) -> Result<usize> {

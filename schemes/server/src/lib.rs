@@ -28,10 +28,10 @@ pub use handles::Handles;
 pub use link::Link;
 pub use ready::Ready;
 pub use redox_scheme::scheme::SchemeSync;
-pub use redox_scheme::{CallerCtx, OpenResult};
+pub use redox_scheme::{CallerCtx, Id, OpenResult};
 pub use scheme::{Offer, Scheme};
 pub use server::{After, Server};
 #[cfg(target_os = "redox")]
-pub use socket::{Port, notify_ready, serve};
+pub use socket::{Identifier, Port, notify_ready, serve};
 pub use syscall;
 pub use syscall::schemev2::NewFdFlags;

@@ -1,7 +1,7 @@
 //! What a scheme can be asked beyond `SchemeSync`.
 
 use redox_scheme::scheme::SchemeSync;
-use redox_scheme::{CallerCtx, SendFdRequest};
+use redox_scheme::{CallerCtx, Id, SendFdRequest};
 use syscall::error::{EOPNOTSUPP, Error, Result};
 use syscall::{EventFlags, Stat};
 
@@ -37,6 +37,12 @@ pub trait Scheme: SchemeSync {
     /// A process has closed a descriptor of this number, after a lock was answered to it there. The locks themselves are
     /// already gone.
     fn on_detach(&mut self, id: usize, pid: usize) {}
+
+    /// A request that waits on an open number is cancelled. What is answered here is its answer, for one of which a part was
+    /// done; otherwise its client learns that it was interrupted.
+    fn on_cancel(&mut self, id: usize, request: Id) -> Option<usize> {
+        None
+    }
 
     /// A client sends descriptors. What is not taken stays with the client's message and is closed with it.
     fn on_descriptors(&mut self, id: usize, offer: &mut Offer<'_>, ctx: &CallerCtx) -> Result<usize> {

@@ -362,8 +362,9 @@ impl<L: Link> Server<L> {
     fn rare<S: Scheme>(&mut self, request: RequestKind, scheme: &mut S) -> Result<Option<Reply>> {
         match request {
             RequestKind::Cancellation(request) => {
-                let waiting = self.parked.cancel(request.id);
-                Ok(waiting.map(|waiting| Response::err(ECANCELED, waiting.op).into()))
+                let Some(Waiting { op, .. }) = self.parked.cancel(request.id) else { return Ok(None) };
+                let done = op.file_id().and_then(|number| scheme.on_cancel(number, request.id));
+                Ok(Some(Response::new(done.ok_or(Error::new(ECANCELED)), op).into()))
             }
             RequestKind::OnClose { id } => self.closed(id, scheme).map(|()| None),
             RequestKind::OnDetach { id, pid } => {

@@ -1,9 +1,10 @@
 //! The socket itself, and what a daemon does before its loop: register, say that it is ready.
 
+use ochre_abi::SOCKET_IDENTIFY;
 use redox_scheme::scheme::register_scheme_inner;
 use redox_scheme::{RecvFdRequest, Request, Response, SendFdRequest, SignalBehavior, Socket};
 use syscall::error::{EAGAIN, ENODEV, Error, Result};
-use syscall::flag::{FmoveFdFlags, FobtainFdFlags};
+use syscall::flag::{CallFlags, FmoveFdFlags, FobtainFdFlags};
 
 use crate::{Link, Scheme, Server};
 
@@ -42,9 +43,28 @@ impl Port {
         &self.socket
     }
 
+    /// What tells the scheme's own numbers by descriptors of the daemon.
+    pub fn identifier(&self) -> Identifier {
+        Identifier { socket: self.socket.inner().raw() }
+    }
+
     /// Puts the scheme into the name space as `name`; `root` is what opening starts from.
     pub fn register(&self, name: &str, root: usize) -> Result<()> {
         register_scheme_inner(&self.socket, name, root)
+    }
+}
+
+/// Tells which descriptors of the daemon lead to its own scheme, as long as its socket is open.
+#[derive(Clone, Copy, Debug)]
+pub struct Identifier {
+    socket: usize,
+}
+
+impl Identifier {
+    /// The scheme's number behind a descriptor; `None` when it leads elsewhere.
+    pub fn number(self, fd: usize) -> Option<usize> {
+        let words = [SOCKET_IDENTIFY, fd as u64];
+        libredox::call::call_wo(self.socket, &[], CallFlags::empty(), &words).ok()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::initfs::{self, Initfs};
 use crate::tree::{Kind, ROOT, Tree};
 
 /// Daemons that everything else may count on, in the order of their start.
-const DAEMONS: [&str; 2] = ["zerod", "ramfs"];
+const DAEMONS: [&str; 3] = ["zerod", "ramfs", "ipcd"];
 /// Directory for what nobody needs for long.
 const TMP: &str = "/tmp";
 /// Directory of devices.

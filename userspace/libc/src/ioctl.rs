@@ -2,13 +2,14 @@
 
 use core::ffi::c_void;
 
-use libc::{ENOTTY, FIOCLEX, FIONBIO, c_int, c_ulong};
+use libc::{ENOTTY, FIOCLEX, FIONBIO, FIONREAD, c_int, c_ulong};
 use syscall::error::Result;
-use syscall::flag::{F_GETFL, F_SETFL, O_NONBLOCK};
+use syscall::flag::{F_GETFL, F_SETFL, MODE_SOCK, MODE_TYPE, O_NONBLOCK};
 
 use crate::errno::{self, error};
 use crate::fcntl::descriptor;
 use crate::rt::{files, sys};
+use crate::socket;
 
 /// `ioctl`. Where a request takes an argument, it is a pointer.
 #[unsafe(no_mangle)]
@@ -19,6 +20,12 @@ pub unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_voi
 
 unsafe fn control(fd: usize, request: c_ulong, argument: *mut c_void) -> Result<usize> {
     match request {
+        FIONREAD if sys::fstat(fd)?.st_mode & MODE_TYPE == MODE_SOCK => {
+            let count = socket::pending(fd)?;
+            // SAFETY: this request takes room for an `int`.
+            unsafe { *argument.cast::<c_int>() = c_int::try_from(count).unwrap_or(c_int::MAX) };
+            Ok(0)
+        }
         FIOCLEX => files::set_cloexec(fd, true).map(|()| 0),
         FIONBIO => {
             // SAFETY: this request takes an `int`.

@@ -4,9 +4,10 @@
 //! always ready, as POSIX wants it.
 
 use libc::{
-    EINVAL, FD_SETSIZE, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM, c_int, c_short, fd_set, nfds_t, pollfd,
-    sigset_t, timespec, timeval,
+    EINVAL, FD_SETSIZE, POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM, c_int, c_short, fd_set,
+    nfds_t, pollfd, sigset_t, timespec, timeval,
 };
+use ochre_socket::state;
 use syscall::data::Event;
 use syscall::error::{EAGAIN, EBADF, Result};
 use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags};
@@ -14,7 +15,7 @@ use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags};
 use crate::errno::{self, error};
 use crate::rt::files::{self, Place};
 use crate::rt::{clock, sys};
-use crate::{event, time};
+use crate::{event, socket, time};
 
 /// Events taken from the queue at a time.
 const BATCH: usize = 64;
@@ -76,7 +77,7 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>) -> Result<us
             let Some(entry) = fds.get_mut(event.data) else { continue };
             let before = entry.revents;
             if event.flags.contains(EventFlags::EVENT_READ) {
-                entry.revents |= entry.events & READ;
+                entry.revents |= entry.events & READ | ends(entry.fd);
             }
             if event.flags.contains(EventFlags::EVENT_WRITE) {
                 entry.revents |= entry.events & WRITE;
@@ -87,6 +88,13 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>) -> Result<us
             return Ok(ready);
         }
     }
+}
+
+/// What is told of a socket that has come to an end, whether it was asked for or not.
+fn ends(fd: c_int) -> c_short {
+    let state = usize::try_from(fd).map_or(0, socket::state);
+    let bit = |from, to| if state & from != 0 { to } else { 0 };
+    bit(state::HANG_UP, POLLHUP) | bit(state::ERROR, POLLERR)
 }
 
 /// Waits for nothing but the time.

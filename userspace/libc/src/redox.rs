@@ -9,7 +9,7 @@ use crate::errno::error;
 use crate::rt::files::{self, Place};
 use crate::rt::sys::{self, mux};
 use crate::rt::{resolve, roots, thread};
-use crate::{dirent, fcntl, mman, signal, stat as stat_h, string, time, unistd};
+use crate::{dirent, fcntl, mman, signal, socket, stat as stat_h, string, time, unistd};
 
 /// `NsDup::IssueRegister` of `libredox::protocol`: a handle through which one scheme can be put into a name space.
 const NS_DUP_ISSUE_REGISTER: usize = 2;
@@ -390,10 +390,14 @@ fn receive(fds: &mut [usize], flags: CallFlags, send: impl Fn() -> Result<usize>
     send().inspect_err(|_| files::unreserve(fds))
 }
 
-/// The token of a socket: the network is not here yet.
+/// What stands for a socket behind its name.
 #[unsafe(no_mangle)]
-extern "C" fn redox_get_socket_token_v0(_fd: usize, _payload: *mut u8, _len: usize) -> usize {
-    mux(Err(error(ENOSYS)))
+unsafe extern "C" fn redox_get_socket_token_v0(fd: usize, payload: *mut u8, len: usize) -> usize {
+    if len == 0 {
+        return mux(Err(error(EINVAL)));
+    }
+    // SAFETY: the caller promises the room.
+    mux(socket::token(fd, unsafe { core::slice::from_raw_parts_mut(payload, len) }))
 }
 
 #[unsafe(no_mangle)]

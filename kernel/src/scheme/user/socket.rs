@@ -4,7 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use syscall::error::{EACCES, EAGAIN, EBADF, EINTR, EINVAL, ELOOP, ENOENT, Error, Result};
+use ochre_abi::SOCKET_IDENTIFY;
+use syscall::error::{EACCES, EAGAIN, EBADF, EINTR, EINVAL, ELOOP, ENOENT, EXDEV, Error, Result};
 use syscall::schemev2::{Cqe, CqeOpcode, NewFdFlags, Opcode, Sqe};
 use syscall::{CallFlags, EventFlags, GlobalSchemes, NewFdParams, SchemeSocketCall};
 
@@ -13,9 +14,9 @@ use super::{Inner, UserScheme};
 use crate::context::wait::{self, Wake};
 use crate::context::{Thread, sched};
 use crate::memory::UserSlice;
-use crate::scheme::Description;
 use crate::scheme::event::EventSource;
 use crate::scheme::object::{Holder, Io, Object, Opened};
+use crate::scheme::{Description, Target};
 use crate::sync::{Guard, level};
 
 /// The right to make schemes: `dup` with `"create-scheme"` gives a socket.
@@ -417,6 +418,16 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// The scheme's own number behind a descriptor of the daemon; `EXDEV` when it leads elsewhere.
+    fn identify(&self, fd: usize) -> Result<usize> {
+        match &Thread::current().files()?.get(fd)?.target {
+            Target::User { scheme, number } if Arc::ptr_eq(scheme, &self.scheme) => Ok(*number),
+            _ => Err(Error::new(EXDEV)),
+        }
+    }
+}
+
 impl Object for Socket {
     fn scheme(&self) -> GlobalSchemes {
         GlobalSchemes::Proc
@@ -455,6 +466,7 @@ impl Object for Socket {
     fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
         match metadata {
             [0, 1, 1] => self.answer_and_wait(payload, false),
+            [SOCKET_IDENTIFY, fd] => self.identify(*fd as usize),
             [0, answers, requests] => {
                 let (answers, requests) = (*answers as usize, *requests as usize);
                 let bytes = |count: usize, size: usize| count.checked_mul(size).filter(|&len| len <= payload.len());

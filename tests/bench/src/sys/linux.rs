@@ -302,14 +302,6 @@ pub fn ram_file(name: &str) -> CString {
     CString::new(format!("/tmp/{name}")).unwrap_or_default()
 }
 
-/// Two connected unix stream sockets.
-pub fn socket_pair() -> Result<(Fd, Fd)> {
-    let mut ends = [0; 2];
-    // SAFETY: the array has the two places the call fills.
-    check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, ends.as_mut_ptr()) } as isize)?;
-    Ok((Fd::from_raw(ends[0]), Fd::from_raw(ends[1])))
-}
-
 /// Forks a child that ends at once, and waits for it.
 pub fn fork_exit_wait() -> Result<()> {
     // SAFETY: the child only ends.

@@ -152,6 +152,14 @@ pub fn pipe() -> Result<(Fd, Fd)> {
     Ok((Fd(ends[0]), Fd(ends[1])))
 }
 
+/// Two connected unix stream sockets.
+pub fn socket_pair() -> Result<(Fd, Fd)> {
+    let mut ends = [0; 2];
+    // SAFETY: the array has the two places the call fills.
+    check(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, ends.as_mut_ptr()) } as isize)?;
+    Ok((Fd(ends[0]), Fd(ends[1])))
+}
+
 extern "C" fn thread_nothing(_: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }

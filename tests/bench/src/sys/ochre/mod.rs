@@ -230,11 +230,6 @@ pub fn ram_file(name: &str) -> CString {
 
 const NO_PROCESSES: &str = "needs the process manager";
 
-/// Two connected unix stream sockets.
-pub fn socket_pair() -> Result<(Fd, Fd)> {
-    Err(unsupported("needs the ipc daemon"))
-}
-
 /// Forks a child that ends at once, and waits for it.
 pub fn fork_exit_wait() -> Result<()> {
     Err(unsupported(NO_PROCESSES))
