@@ -15,6 +15,7 @@ extern crate std;
 pub mod clock;
 pub mod elf;
 pub mod list;
+pub mod terminal;
 pub mod wait_status;
 
 /// First address above user space (canonical lower half of 4-level paging). The last page below it is never mapped, so
