@@ -31,6 +31,7 @@ PACKAGES := \
 	zerod \
 	ramfs \
 	ipcd \
+	ptyd \
 	ochre-init \
 	ochre-console
 PROGRAMS := \
@@ -39,6 +40,7 @@ PROGRAMS := \
 	zerod \
 	ramfs \
 	ipcd \
+	ptyd \
 	init service \
 	console
 # What init starts: a unit for each service.
@@ -59,6 +61,7 @@ HOST_PACKAGES := \
 	ochre-spawn \
 	ochre-libc \
 	ochre-socket \
+	line-discipline \
 	scheme-server
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.

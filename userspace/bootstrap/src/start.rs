@@ -17,7 +17,7 @@ use crate::initfs::{self, Initfs};
 use crate::tree::{Kind, ROOT, Tree};
 
 /// Daemons that everything else may count on, in the order of their start.
-const DAEMONS: [&str; 3] = ["zerod", "ramfs", "ipcd"];
+const DAEMONS: [&str; 4] = ["zerod", "ramfs", "ipcd", "ptyd"];
 /// Directory for what nobody needs for long.
 const TMP: &str = "/tmp";
 /// Directory of devices.
@@ -139,9 +139,16 @@ fn make_tmp() -> Result<()> {
 /// started without one of the standard descriptors.
 fn make_dev() -> Result<()> {
     std::fs::create_dir(DEV)?;
-    for (name, scheme) in
-        [("null", "null"), ("zero", "zero"), ("random", "rand"), ("urandom", "rand"), ("tty", "debug")]
-    {
+    for (name, scheme) in [
+        ("null", "null"),
+        ("zero", "zero"),
+        ("random", "rand"),
+        ("urandom", "rand"),
+        ("tty", "tty"),
+        ("console", "tty/console"),
+        ("ptmx", "pty/ptmx"),
+        ("pts", "pty"),
+    ] {
         symlink(format!("/scheme/{scheme}"), format!("{DEV}/{name}"))?;
     }
     Ok(())

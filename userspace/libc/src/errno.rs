@@ -18,6 +18,13 @@ pub extern "C" fn __errno_location() -> *mut c_int {
     __errno()
 }
 
+/// The number that `errno` has.
+#[cold]
+pub fn get() -> c_int {
+    // SAFETY: the calling thread's own word.
+    unsafe { *__errno() }
+}
+
 /// Sets `errno`.
 #[cold]
 pub fn set(errno: c_int) {

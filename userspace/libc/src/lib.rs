@@ -54,6 +54,8 @@ mod process;
 #[cfg(target_os = "redox")]
 mod pthread;
 #[cfg(target_os = "redox")]
+mod pty;
+#[cfg(target_os = "redox")]
 mod redox;
 #[cfg(target_os = "redox")]
 mod semaphore;
@@ -71,6 +73,10 @@ mod string;
 mod syslog;
 #[cfg(target_os = "redox")]
 mod system;
+#[cfg(target_os = "redox")]
+mod termios;
+#[cfg(target_os = "redox")]
+mod tty;
 #[cfg(target_os = "redox")]
 mod uio;
 #[cfg(target_os = "redox")]

@@ -4,13 +4,13 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use libc::{
-    AT_FDCWD, EACCES, EINVAL, ENOSYS, ENOTTY, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_uint, gid_t,
+    AT_FDCWD, EACCES, EINVAL, ENOSYS, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_uint, gid_t,
     off_t, pid_t, size_t, ssize_t, uid_t,
 };
 use syscall::error::{EXDEV, Result};
 use syscall::flag::{
-    AT_REMOVEDIR, F_GETFL, F_SETFL, MODE_CHR, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_STAT, O_SYMLINK,
-    O_WRONLY, StdFsCallKind,
+    AT_REMOVEDIR, F_GETFL, F_SETFL, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_STAT, O_SYMLINK, O_WRONLY,
+    StdFsCallKind,
 };
 
 use crate::epoll;
@@ -20,18 +20,24 @@ use crate::rt::files::{self, Place};
 use crate::rt::path::{Canonical, PATH_MAX, Target};
 use crate::rt::{resolve, roots, slots, sys, thread};
 use crate::string::{bytes, copy_text};
+use crate::tty;
 
 /// `read`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t {
-    // SAFETY: POSIX demands the room; the kernel checks that it exists.
-    errno::size(descriptor(fd).and_then(|fd| unsafe { sys::read_raw(fd, buf.cast(), len) }))
+    let read = descriptor(fd).and_then(|fd| {
+        // SAFETY: POSIX demands the room; the kernel checks that it exists.
+        unsafe { sys::read_raw(fd, buf.cast(), len) }.or_else(|error| tty::read_failed(fd, buf, len, error))
+    });
+    errno::size(read)
 }
 
 /// `write`.
 #[unsafe(no_mangle)]
 pub extern "C" fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t {
-    errno::size(descriptor(fd).and_then(|fd| sys::write_raw(fd, buf.cast(), len)))
+    let written = descriptor(fd)
+        .and_then(|fd| sys::write_raw(fd, buf.cast(), len).or_else(|error| tty::write_failed(fd, buf, len, error)));
+    errno::size(written)
 }
 
 /// An offset as the kernel takes it.
@@ -410,29 +416,6 @@ pub unsafe extern "C" fn getcwd(buf: *mut c_char, len: size_t) -> *mut c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn chroot(_path: *const c_char) -> c_int {
     errno::fail(ENOSYS)
-}
-
-/// `isatty`: a character device whose scheme answers as a terminal does.
-#[unsafe(no_mangle)]
-pub extern "C" fn isatty(fd: c_int) -> c_int {
-    let terminal = descriptor(fd).and_then(|fd| {
-        let character = sys::fstat(fd)?.st_mode & MODE_TYPE == MODE_CHR;
-        let mut buf = [0; PATH_MAX];
-        let path = Canonical::new(b"/", resolve::path_of(fd, &mut buf)?)?;
-        match path.target() {
-            Target::Scheme { name: b"pty" | b"debug", .. } => Ok(1),
-            Target::Scheme { name: b"null" | b"zero" | b"rand", .. } => Err(error(ENOTTY)),
-            _ if character => Ok(1),
-            _ => Err(error(ENOTTY)),
-        }
-    });
-    match terminal {
-        Ok(_) => 1,
-        Err(error) => {
-            errno::set(error.errno);
-            0
-        }
-    }
 }
 
 /// `getpid`.

@@ -6,7 +6,7 @@ use crate::case::{Case, Door, Firmware, Initfs, Medium, Source, exit_status};
 use crate::elf::Elf;
 
 /// What is started before the init program.
-const BASE: [&str; 5] = ["bootstrap", "nsmgr", "zerod", "ramfs", "ipcd"];
+const BASE: [&str; 6] = ["bootstrap", "nsmgr", "zerod", "ramfs", "ipcd", "ptyd"];
 
 /// A program of `tests/guest` and how it is run.
 struct Program {
@@ -23,7 +23,7 @@ struct Program {
 }
 
 /// All of them, with what the whole is judged by: a million random calls, a minute of stress on four processors.
-const PROGRAMS: [Program; 7] = [
+const PROGRAMS: [Program; 8] = [
     Program { name: "contain", arguments: "", says: "all 4 passed", cpus: &[1, 2, 4], seconds: 180, checked: &[4] },
     Program {
         name: "fuzz",
@@ -44,6 +44,7 @@ const PROGRAMS: [Program; 7] = [
     Program { name: "regress", arguments: "", says: "all 20 passed", cpus: &[1, 4], seconds: 180, checked: &[1, 4] },
     Program { name: "sockets", arguments: "", says: "all 30 passed", cpus: &[1, 4], seconds: 300, checked: &[4] },
     Program { name: "memory", arguments: "", says: "all 11 passed", cpus: &[1, 2, 4], seconds: 300, checked: &[4] },
+    Program { name: "terminal", arguments: "", says: "all 14 passed", cpus: &[1, 4], seconds: 120, checked: &[4] },
     Program { name: "stress", arguments: "60 1", says: "steps in 60s", cpus: &[4], seconds: 300, checked: &[4] },
 ];
 
@@ -183,11 +184,12 @@ fn faults() -> Vec<Case> {
         .says("bootstrap: nsmgr does not start: "),
         failed("daemons that die or are no programs", "nothing", {
             let mut files = programs(["bootstrap", "nsmgr"]);
-            files.extend([bytes("bin/zerod", dies), bytes("bin/ramfs", "text")]);
+            files.extend([bytes("bin/zerod", dies.clone()), bytes("bin/ramfs", "text"), bytes("bin/ptyd", dies)]);
             files
         })
         .says("bootstrap: zerod does not start: ")
         .says("bootstrap: ramfs does not start: ")
+        .says("bootstrap: ptyd does not start: ")
         .says("bootstrap: /scheme/initfs/bin/nothing: "),
     ]
 }
