@@ -33,7 +33,8 @@ PACKAGES := \
 	ipcd \
 	ptyd \
 	ochre-init \
-	ochre-console
+	ochre-console \
+	ochre-errand
 PROGRAMS := \
 	bootstrap \
 	nsmgr \
@@ -42,7 +43,8 @@ PROGRAMS := \
 	ipcd \
 	ptyd \
 	init service \
-	console
+	console \
+	errand
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
@@ -57,6 +59,8 @@ HOST_PACKAGES := \
 	kernel-core \
 	ochre-installer \
 	ochre-bench-run \
+	ochre-vm \
+	ochre-run \
 	ochre-tests \
 	ochre-spawn \
 	ochre-libc \
@@ -70,15 +74,15 @@ CPUS ?= 2
 APPEND ?=
 QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) -no-reboot -nic none \
 	-kernel build/kernel -initrd build/initfs
-QEMU_EXIT := -device isa-debug-exit,iobase=0xf4,iosize=4
 SECONDS_FOR_EXEC ?= 120
 
-.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec gdb \
+.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec runner gdb \
 	check lint host-test test bench clean
 
 help:
 	@echo 'make qemu              build and boot (MEMORY=1G CPUS=2 APPEND="boot options")'
 	@echo 'make exec CMD="..."    boot without a window, obey one line of the console, exit with its status'
+	@echo 'make runner            for packages anywhere: userspace/cargo run and userspace/cargo test run in Ochre'
 	@echo 'make iso               build/ochre.iso: boots from CD and USB stick, by BIOS and UEFI'
 	@echo 'make test              every check; the last line is "N passed, M failed"'
 	@echo 'make check             the quick part of it: format, lints, host tests'
@@ -136,7 +140,7 @@ example-programs: programs
 
 tools: setup-build
 	@echo '  tools'
-	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-bench-run
+	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-bench-run
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
@@ -157,12 +161,22 @@ qemu: initfs
 	@echo 'booting; the console is here (leave QEMU: Ctrl-A, then X)'
 	@$(QEMU) -nographic -append 'init=/scheme/initfs/bin/init $(APPEND)'
 
+# The line reaches the runner by the environment, so that no shell takes it apart. RUN adds options: make exec CMD=ls RUN='--carry /etc'
 exec: initfs
 	@[ -n "$$CMD" ] || { echo 'what is to be done? make exec CMD="ls /scheme"' >&2; exit 2; }
-	@status=0; timeout --foreground $(SECONDS_FOR_EXEC) $(QEMU) $(QEMU_EXIT) -display none -serial stdio \
-		-append "init=/scheme/initfs/bin/init exit=debug $(APPEND) -- -c $$CMD" </dev/null || status=$$?; \
-	[ $$((status % 2)) -eq 1 ] && exit $$((status / 2)) || { echo "make exec: QEMU ended with $$status" >&2; exit 1; }
+	@$(TARGET_DIR)/release/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
+		--boot '$(APPEND)' $(RUN) --line "$$CMD"
 export CMD
+
+# What userspace/cargo runs packages of anywhere with: its configuration names this tree's linker and runner.
+runner: initfs
+	@{ echo '# Made by `make runner`.'; \
+	echo '[build]'; echo 'target = "$(USER_TARGET)"'; \
+	echo '[target.$(USER_TARGET)]'; echo 'linker = "$(CURDIR)/userspace/cc"'; \
+	echo 'rustflags = ["-Cforce-frame-pointers=yes"]'; \
+	echo 'runner = ["$(abspath $(TARGET_DIR))/release/ochre-run", "--build", "$(CURDIR)/build", "--cargo"]'; \
+	echo '[unstable]'; echo 'build-std = ["std", "panic_abort"]'; } >build/cargo.toml
+	@echo 'userspace/cargo is ready: $(CURDIR)/userspace/cargo test, in the folder of any package'
 
 gdb: initfs
 	@echo 'waiting; in another terminal: gdb $(KERNEL_ELF) -ex "target remote :1234"'

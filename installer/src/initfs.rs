@@ -8,9 +8,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cpio::newc::{Builder, ModeFileType, trailer};
+use kernel_core::cpio as reader;
 
 /// First bytes of an ELF file.
 const ELF_MAGIC: &[u8] = b"\x7fELF";
+
+/// File types of stat(2).
+const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
+const S_IFREG: u32 = 0o100_000;
 
 /// What is wrong with what was to be added.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +33,9 @@ pub enum Error {
     /// Neither a file nor a directory.
     #[error("{0} is neither a file nor a directory")]
     OddFile(PathBuf),
+    /// An archive that cannot be read from this byte on.
+    #[error("the archive is damaged at byte {0}")]
+    Damaged(usize),
     /// The host's file system failed.
     #[error("{0}: {1}")]
     Host(PathBuf, io::Error),
@@ -51,6 +60,21 @@ impl Archive {
     /// An empty archive.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An archive that was written here, so that more can be added.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let mut archive = Self::new();
+        for entry in reader::entries(bytes) {
+            let entry = entry.map_err(|at| Error::Damaged(at.offset))?;
+            let path = String::from_utf8_lossy(entry.name);
+            match entry.mode & S_IFMT {
+                S_IFREG => archive.file(&path, entry.data.to_vec())?,
+                S_IFDIR => archive.directory(&path)?,
+                _ => return Err(Error::OddFile(path.as_ref().into())),
+            }
+        }
+        Ok(archive)
     }
 
     /// Adds a file, and the directories it is in. It may be executed when it lies in `bin/` or is an ELF file.
@@ -227,6 +251,22 @@ mod tests {
         assert_eq!(archive.to_bytes(), before);
         archive.directory("bin").unwrap();
         assert!(matches!(archive.directory("bin"), Err(Error::Duplicate(_))));
+    }
+
+    #[test]
+    fn what_was_read_is_written_the_same() {
+        let mut archive = Archive::new();
+        archive.file("bin/tool", b"#!".to_vec()).unwrap();
+        archive.directory("empty").unwrap();
+        let bytes = archive.to_bytes();
+        assert_eq!(Archive::read(&bytes).unwrap().to_bytes(), bytes);
+        let mut more = Archive::read(&bytes).unwrap();
+        more.file("empty/x", b"x".to_vec()).unwrap();
+        assert_eq!(find(&more.to_bytes(), "empty/x"), Some(&b"x"[..]));
+        assert!(matches!(Archive::read(&bytes[..200]), Err(Error::Damaged(_))));
+        // The name of a device would be lost in silence.
+        archive.character_device("console", 5, 1).unwrap();
+        assert!(matches!(Archive::read(&archive.to_bytes()), Err(Error::OddFile(path)) if path.ends_with("console")));
     }
 
     #[test]

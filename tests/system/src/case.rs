@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use ochre_vm::qemu::{Ended, Machine};
+
 use crate::handover::Handover;
-use crate::qemu::Machine;
 
 /// Status that QEMU ends with when the guest writes `value` to the exit device: the system takes the low byte of what QEMU says.
 pub const fn exit_status(value: i32) -> i32 {
@@ -248,17 +249,6 @@ impl Case {
         self.drive = Some(Box::new(drive));
         self
     }
-}
-
-/// How a machine ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// QEMU ended with this status; `None` when a signal killed it.
-    Status(Option<i32>),
-    /// It was still there when the driver had seen and done everything.
-    Stayed,
-    /// It was still there when its time was up.
-    TimedOut,
 }
 
 /// What came of a case.

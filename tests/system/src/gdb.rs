@@ -117,7 +117,7 @@ impl<S: Read + Write> Gdb<S> {
 
 /// Connects to the stub at `socket`, which QEMU is about to make; the guest may run for `patience` before it stops.
 pub fn connect(socket: &std::path::Path, patience: Duration) -> Result<Gdb<std::os::unix::net::UnixStream>, String> {
-    let stream = crate::qmp::connect(socket, patience)?;
+    let stream = ochre_vm::qmp::connect(socket, patience)?;
     let limit = patience.max(Duration::from_millis(1));
     stream.set_read_timeout(Some(limit)).map_err(|error| error.to_string())?;
     Ok(Gdb::new(stream))

@@ -1,8 +1,8 @@
 //! The whole-system tests: boots Ochre in QEMU in many ways, drives it, and judges what it says. `ochre-tests --help` lists
 //! the options; the cases are in [`cases`].
 //!
-//! A case is a value ([`case`]); [`image`] makes its files, [`machine`] its QEMU command line, [`run`] runs it: [`qemu`] is the
-//! child process, [`qmp`] drives it, [`gdb`] and [`handover`] change what the loader tells, [`screen`] reads its screen.
+//! A case is a value ([`case`]); [`image`] makes its files, [`machine`] its QEMU command line, [`run`] runs it with the
+//! crate `ochre-vm`; [`gdb`] and [`handover`] change what the loader tells, [`screen`] reads its screen.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -13,9 +13,6 @@ mod handover;
 mod image;
 mod machine;
 mod options;
-mod processors;
-mod qemu;
-mod qmp;
 mod run;
 mod screen;
 

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::case::{Case, End, Ended, Outcome, judge};
+use ochre_vm::processors;
+use ochre_vm::qemu::{Ended, Machine};
+
+use crate::case::{Case, End, Outcome, judge};
 use crate::gdb;
 use crate::handover::Handover;
 use crate::image::{self, Kernel};
 use crate::machine::{self, Files};
 use crate::options::Options;
-use crate::processors;
-use crate::qemu::Machine;
 
 /// Machines at once.
 const AT_ONCE: usize = 2;

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use ochre_vm::qemu::Machine;
+
 use super::bytes;
 use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium};
 use crate::elf::{CODE, Elf};
 use crate::handover::{Handover, start_info};
-use crate::qemu::Machine;
 use crate::screen::Picture;
 
 /// Path of the first program.

@@ -5,14 +5,13 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use wait_timeout::ChildExt;
 
-use crate::case::Ended;
 use crate::qmp::Qmp;
 
 /// Ends the child when the driver itself is killed (util-linux).
@@ -60,6 +59,17 @@ impl Serial {
     }
 }
 
+/// How a machine ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// QEMU ended with this status; `None` when a signal killed it.
+    Status(Option<i32>),
+    /// It was still there when the driver had seen and done everything.
+    Stayed,
+    /// It was still there when its time was up.
+    TimedOut,
+}
+
 /// A machine that runs.
 #[derive(Debug)]
 pub struct Machine {
@@ -75,8 +85,31 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts QEMU with these arguments; it has this long.
+    /// Starts QEMU with these arguments; it has this long. Its standard output, which should be the guest's serial line, is heard.
     pub fn start(arguments: &[String], qmp_socket: &Path, limit: Duration) -> Result<Self, String> {
+        let started = Instant::now();
+        let mut machine = Self::spawn(arguments, Stdio::null(), qmp_socket, started + limit)?;
+        if let Some(stdout) = machine.child.stdout.take() {
+            let serial = machine.serial.clone();
+            machine.threads.push(std::thread::spawn(move || serial.listen(stdout, started)));
+        }
+        Ok(machine)
+    }
+
+    /// Starts QEMU and leaves it to the caller to write its standard input and read its standard output. Nothing is heard then.
+    pub fn start_open(
+        arguments: &[String],
+        qmp_socket: &Path,
+        limit: Duration,
+    ) -> Result<(Self, ChildStdin, ChildStdout), String> {
+        let mut machine = Self::spawn(arguments, Stdio::piped(), qmp_socket, Instant::now() + limit)?;
+        match (machine.child.stdin.take(), machine.child.stdout.take()) {
+            (Some(stdin), Some(stdout)) => Ok((machine, stdin, stdout)),
+            _ => Err("QEMU has no standard input and output".into()),
+        }
+    }
+
+    fn spawn(arguments: &[String], stdin: Stdio, qmp_socket: &Path, deadline: Instant) -> Result<Self, String> {
         let qemu = std::env::var("QEMU").unwrap_or_else(|_| "qemu-system-x86_64".into());
         let mut command = if Path::new(SETPRIV).is_file() {
             let mut command = Command::new(SETPRIV);
@@ -85,18 +118,11 @@ impl Machine {
         } else {
             Command::new(&qemu)
         };
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let started = Instant::now();
+        command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{qemu}: {error}"))?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let serial = Arc::new(Serial::default());
         let complaints = Arc::new(Mutex::new(String::new()));
         let mut threads = Vec::new();
-        if let Some(stdout) = stdout {
-            let serial = serial.clone();
-            threads.push(std::thread::spawn(move || serial.listen(stdout, started)));
-        }
-        if let Some(mut stderr) = stderr {
+        if let Some(mut stderr) = child.stderr.take() {
             let complaints = complaints.clone();
             threads.push(std::thread::spawn(move || {
                 let mut bytes = Vec::new();
@@ -107,10 +133,10 @@ impl Machine {
         }
         Ok(Machine {
             child,
-            serial,
+            serial: Arc::default(),
             threads,
             stderr: complaints,
-            deadline: started + limit,
+            deadline,
             qmp_socket: qmp_socket.into(),
             qmp: None,
             read_to: 0,
@@ -168,9 +194,15 @@ impl Machine {
         self.wait_at_most(Duration::from_millis(200), Ended::Stayed)
     }
 
-    fn wait_at_most(&mut self, limit: Duration, otherwise: Ended) -> Result<Ended, String> {
+    /// Waits until QEMU ends by itself, or so long; then the answer is `otherwise`.
+    pub fn wait_at_most(&mut self, limit: Duration, otherwise: Ended) -> Result<Ended, String> {
         let status = self.child.wait_timeout(limit).map_err(|error| format!("waiting for QEMU: {error}"))?;
         Ok(status.map_or(otherwise, |status| Ended::Status(status.code())))
+    }
+
+    /// What QEMU itself has complained about so far.
+    pub fn complaints(&self) -> String {
+        self.stderr.lock().expect("nobody panics with the lock").clone()
     }
 
     /// Where each processor is, for the log of a machine that hangs.
