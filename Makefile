@@ -173,7 +173,7 @@ runner: initfs
 	@{ echo '# Made by `make runner`.'; \
 	echo '[build]'; echo 'target = "$(USER_TARGET)"'; \
 	echo '[target.$(USER_TARGET)]'; echo 'linker = "$(CURDIR)/userspace/cc"'; \
-	echo 'rustflags = ["-Cforce-frame-pointers=yes"]'; \
+	echo 'rustflags = ["-Cforce-frame-pointers=yes", "-Cforce-unwind-tables=yes"]'; \
 	echo 'runner = ["$(abspath $(TARGET_DIR))/release/ochre-run", "--build", "$(CURDIR)/build", "--cargo"]'; \
 	echo '[unstable]'; echo 'build-std = ["std", "panic_abort"]'; } >build/cargo.toml
 	@echo 'userspace/cargo is ready: $(CURDIR)/userspace/cargo test, in the folder of any package'

@@ -34,6 +34,7 @@ mod first;
 mod memory;
 #[allow(unsafe_code)]
 mod panic;
+mod report;
 #[forbid(unsafe_code)]
 mod scheme;
 #[allow(unsafe_code)]

@@ -32,7 +32,8 @@ pub fn die(message: fmt::Arguments<'_>) -> ! {
     end()
 }
 
-fn end() -> ! {
+/// The end, when all has been said.
+pub fn end() -> ! {
     if boot::options().exit_debug {
         port::debug_exit(EXIT_PANIC);
     }
@@ -69,13 +70,21 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     end()
 }
 
+fn symbols() -> &'static [u8] {
+    boot::initfs().and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym")).unwrap_or(&[])
+}
+
+/// The function of the kernel that an address lies in, and how far.
+pub fn symbol(address: usize) -> Option<(&'static str, u64)> {
+    kernel_core::symbols::lookup(symbols(), address as u64)
+}
+
 fn print_backtrace() {
-    let symbols = boot::initfs().and_then(|archive| kernel_core::cpio::find(archive, "kernel.sym")).unwrap_or(&[]);
     kprintln!(
         "Backtrace{}:",
-        if symbols.is_empty() { " (the initfs has no kernel.sym to name addresses)" } else { "" }
+        if symbols().is_empty() { " (the initfs has no kernel.sym to name addresses)" } else { "" }
     );
-    let print = |address: usize| match kernel_core::symbols::lookup(symbols, address as u64) {
+    let print = |address: usize| match symbol(address) {
         Some((name, offset)) => kprintln!("  {address:#018x} {name}+{offset:#x}"),
         None => kprintln!("  {address:#018x}"),
     };

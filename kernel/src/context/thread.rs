@@ -426,6 +426,25 @@ impl Thread {
         true
     }
 
+    /// State and name for the last words: no lock is waited for.
+    pub fn glance(&self) -> (&'static str, Option<[u8; 32]>) {
+        let state = match self.state.load(Ordering::Acquire) {
+            state::NEW => "new",
+            state::RUNNABLE | state::BLOCKED if self.pending() & pending::STOP != 0 => "stopped",
+            state::RUNNABLE if self.on_cpu.load(Ordering::Relaxed) => "running",
+            state::RUNNABLE => "runnable",
+            state::BLOCKED => "blocked",
+            _ => "ended",
+        };
+        (state, self.shared.try_lock().map(|shared| shared.name))
+    }
+
+    /// Where the kernel stack of a thread that is on no processor begins, for the last words.
+    pub fn resting_frame(&self) -> Option<usize> {
+        let started = matches!(self.state.load(Ordering::Acquire), state::RUNNABLE | state::BLOCKED);
+        (started && !self.on_cpu.load(Ordering::Acquire)).then(|| self.arch.frame_pointer())
+    }
+
     /// Changes the recorded status.
     pub fn update_status(&self, change: impl FnOnce(&mut ThreadStatus)) {
         change(&mut self.shared.lock().status);

@@ -243,9 +243,18 @@ pub fn send_startup(apic_id: u32, page: u8) {
     command(apic_id, ICR_STARTUP | ICR_ASSERT | u32::from(page));
 }
 
+/// Set when an NMI only means that its processor is to stop.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether an NMI is the kernel's own.
+pub fn is_stopping() -> bool {
+    STOPPING.load(Relaxed)
+}
+
 /// Stops all other processors that run by an NMI, which reaches them even with interrupts off. Not those that were never started:
 /// an NMI without a handler resets the machine.
 pub fn stop_others() {
+    STOPPING.store(true, core::sync::atomic::Ordering::SeqCst);
     if is_x2apic() || !REGISTERS.load(Relaxed).is_null() {
         let me = id();
         for other in percpu::all().map(|cpu| cpu.apic_id()).filter(|&other| other != me) {

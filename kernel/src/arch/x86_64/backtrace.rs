@@ -44,23 +44,59 @@ pub fn frame_pointer() -> usize {
     value
 }
 
-/// Whether an address has a page, by the tables in CR3 (Intel SDM volume 3, section 4.5). `false` when they cannot be followed.
+/// The same for the program of a thread that does not run: from the frame that `start` points to, through its page tables. The
+/// program may have put anything there.
+pub fn walk_user(root: u64, start: usize, mut visit: impl FnMut(usize)) {
+    let mut frame = start;
+    for _ in 0..MAX_FRAMES {
+        let (Some(next), Some(address)) = (read_user(root, frame), read_user(root, frame.wrapping_add(8))) else {
+            return;
+        };
+        if address == 0 {
+            return;
+        }
+        visit(address - 1);
+        if next <= frame {
+            return;
+        }
+        frame = next;
+    }
+}
+
+/// A word of a program's memory, if it is there.
+fn read_user(root: u64, address: usize) -> Option<usize> {
+    if root == 0 || !address.is_multiple_of(8) || address >= ochre_abi::USER_END {
+        return None;
+    }
+    let place = PHYSMAP + translate(root, address)?;
+    // A device's registers are not in the linear map.
+    // SAFETY: the word lies in memory that the linear map shows.
+    is_mapped(place).then(|| unsafe { (place as *const usize).read_volatile() })
+}
+
+/// Whether an address has a page, by the tables in CR3.
 fn is_mapped(address: usize) -> bool {
+    translate(msr::read_cr3(), address).is_some()
+}
+
+/// Where in physical memory an address lies (Intel SDM volume 3, section 4.5). None when the tables cannot be followed.
+fn translate(root: u64, address: usize) -> Option<usize> {
     const PRESENT: u64 = 1;
     const LARGE: u64 = 1 << 7;
     const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
-    let mut table = msr::read_cr3() & ADDRESS;
+    let mut table = root & ADDRESS;
     for shift in [39, 30, 21, 12] {
         let index = address >> shift & 511;
         // SAFETY: page tables lie in memory that the linear map shows.
         let entry = unsafe { ((PHYSMAP + table as usize) as *const u64).add(index).read_volatile() };
         if entry & PRESENT == 0 {
-            return false;
+            return None;
         }
         if shift == 12 || shift < 39 && entry & LARGE != 0 {
-            return true;
+            let inside = (1 << shift) - 1;
+            return Some((entry & ADDRESS) as usize & !inside | address & inside);
         }
         table = entry & ADDRESS;
     }
-    false
+    None
 }

@@ -93,6 +93,16 @@ pub fn this() -> &'static PerCpu {
     }
 }
 
+/// The data of the processor that runs this, when an interrupt may have come while the GS base was the user's. From here on it is
+/// the kernel's; the interrupted code cannot go on.
+pub fn recover() -> Option<&'static PerCpu> {
+    let id = super::cpuid::apic_id();
+    let cpu = all().find(|cpu| cpu.apic_id() == id)?;
+    // SAFETY: what `install` has set for this processor.
+    unsafe { super::msr::write(super::msr::GS_BASE, cpu as *const _ as u64) }
+    Some(cpu)
+}
+
 /// The thread that runs on this processor.
 #[inline(always)]
 pub fn current() -> &'static Thread {

@@ -97,6 +97,20 @@ impl ArchContext {
         self.cr3.set(root);
     }
 
+    /// The page tables that it runs with.
+    pub fn page_table(&self) -> u64 {
+        self.cr3.get()
+    }
+
+    /// Frame pointer of a thread that does not run, as [`switch_stacks`] has stored it: the sixth word from its stack pointer.
+    pub fn frame_pointer(&self) -> usize {
+        match self.kernel_sp.get() {
+            0 => 0,
+            // SAFETY: its stack is mapped, and nobody runs on it.
+            sp => unsafe { *(sp as *const usize).add(5) },
+        }
+    }
+
     /// User registers of a thread that is in the kernel, as its entry saved them.
     pub fn registers(&self) -> IntRegisters {
         // SAFETY: the frame lies at the top of the mapped stack; the thread does not run (or is the caller's own).

@@ -55,7 +55,7 @@ pub extern "C" fn handle(code: usize, vector: usize, regs: &mut IntRegisters) {
     let user = regs.cs & 3 == 3;
     match vector {
         14 => page_fault(code, user, regs),
-        2 => super::halt(),
+        2 => crate::report::interrupted(regs),
         0..32 => exception(vector, code, 0, user, regs),
         _ => interrupt(vector),
     }

@@ -1,8 +1,10 @@
 //! With programs: the whole way to the init program through each door, what can be wrong with the base programs, and the test
 //! programs of `tests/guest`. Such a program is the init program of its boot; its exit status is the verdict.
 
+use std::time::Duration;
+
 use super::bytes;
-use crate::case::{Case, Door, Firmware, Initfs, Medium, Source, exit_status};
+use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium, Source, exit_status};
 use crate::elf::Elf;
 
 /// What is started before the init program.
@@ -54,6 +56,7 @@ pub fn cases() -> Vec<Case> {
     list.extend(faults());
     list.push(written_scheme());
     list.push(services());
+    list.extend([(1, false), (4, false), (4, true)].map(|(cpus, checked)| told_by_nmi(cpus, checked)));
     for program in &PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
@@ -145,6 +148,28 @@ fn services() -> Case {
         .says("state off")
         .never("elsewhere")
         .ends(exit_status(2))
+}
+
+/// Somebody asks a machine what it is doing: an idle one, and one whose every processor is busy in programs and the kernel.
+fn told_by_nmi(cpus: u32, checked: bool) -> Case {
+    let with = if checked { " and the kernel's checks" } else { "" };
+    let case = Case::new(format!("an NMI, with {cpus} CPUs{with}")).cpus(cpus).ends(GAVE_UP);
+    let case = case.initfs(Initfs::Files(programs(BASE.into_iter().chain(["init", "stress"]))));
+    let case = case.append("init=/scheme/initfs/bin/init -- -c echo it begins; stress 60 1").drive(|machine| {
+        machine.wait_for("it begins")?;
+        std::thread::sleep(Duration::from_millis(500));
+        machine.qmp()?.execute("inject-nmi", serde_json::json!({})).map(drop)
+    });
+    let case = case
+        .says("NMI: the kernel tells its state and ends.")
+        .says("processor 0: in ")
+        .says("thread 0 of process 1: blocked, ")
+        // What it waits for, in the kernel and in its own text.
+        .says("context::")
+        .says("    user 0x")
+        .says("-- end of the threads --")
+        .never("no answer");
+    if checked { case.test_kernel() } else { case }
 }
 
 /// What can be wrong with what bootstrap starts.

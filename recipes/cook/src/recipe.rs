@@ -1,0 +1,166 @@
+//! A recipe: what to get, how to build it, what to keep of it, which of its own tests to run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// A recipe as `recipes/NAME/recipe.toml` has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// Name of the crate, which is also the package's.
+    pub name: String,
+    /// Its exact version.
+    pub version: String,
+    /// SHA-256 of the `.crate` file, as a Cargo.lock has it. Not with `path`.
+    #[serde(default)]
+    pub checksum: String,
+    /// A folder of this tree that the source is in, instead of crates.io.
+    pub path: Option<PathBuf>,
+    /// Whether the crate's default features are on.
+    #[serde(default = "yes")]
+    pub default_features: bool,
+    /// Features besides.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Executables that are installed in `bin`.
+    #[serde(default)]
+    pub binaries: Vec<String>,
+    /// Files of the source that are installed: place in the package, place in the source.
+    #[serde(default)]
+    pub files: BTreeMap<String, PathBuf>,
+    /// Its own tests, if they are run.
+    pub test: Option<Tests>,
+    /// The folder of the recipe.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// How a crate's own tests are run.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tests {
+    /// Features for the tests.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Targets as cargo's options name them: `lib`, `test=NAME`. All unit and integration tests when there are none.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Tests that are left out, each with the reason.
+    #[serde(default)]
+    pub skip: BTreeMap<String, String>,
+    /// Processors of the machine.
+    #[serde(default = "two")]
+    pub cpus: u32,
+    /// Seconds that one of its programs may take.
+    #[serde(default = "ten_minutes")]
+    pub seconds: u64,
+    /// How many tests must have passed: fewer means that they were not all there.
+    pub passes: usize,
+    /// It takes its time: not among the quick ones.
+    #[serde(default)]
+    pub slow: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn ten_minutes() -> u64 {
+    600
+}
+
+impl Recipe {
+    /// Reads the recipe of a folder.
+    pub fn read(folder: &Path) -> Result<Self, String> {
+        let path = folder.join("recipe.toml");
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let mut recipe = Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        recipe.folder = folder.into();
+        Ok(recipe)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let recipe: Recipe = toml::from_str(text).map_err(|error| error.to_string())?;
+        let is_plain = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+        };
+        if !is_plain(&recipe.name) || !is_plain(&recipe.version) {
+            return Err(format!("{:?} {:?} is no crate's name and version", recipe.name, recipe.version));
+        }
+        let is_sum = recipe.checksum.len() == 64 && recipe.checksum.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if recipe.path.is_none() && !is_sum {
+            return Err("the checksum is not a SHA-256 of 64 digits".into());
+        }
+        let outside = |path: &Path| path.is_absolute() || path.components().any(|part| part.as_os_str() == "..");
+        if recipe.files.iter().any(|(to, from)| outside(Path::new(to)) || outside(from)) {
+            return Err("a file lies outside of the package or the source".into());
+        }
+        if recipe.binaries.is_empty() && recipe.test.is_none() {
+            return Err("nothing is wanted of it: neither binaries nor tests".into());
+        }
+        Ok(recipe)
+    }
+
+    /// Our patches to it, in the order of their names.
+    pub fn patches(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut patches: Vec<PathBuf> = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "patch"))
+            .collect();
+        patches.sort();
+        patches
+    }
+
+    /// The lock that is kept beside the recipe, where the crate ships none.
+    pub fn lock(&self) -> Option<PathBuf> {
+        Some(self.folder.join("Cargo.lock")).filter(|path| path.is_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUM: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn parse(more: &str) -> Result<Recipe, String> {
+        Recipe::parse(&format!("name = \"tool\"\nversion = \"1.2.3\"\n{more}"))
+    }
+
+    #[test]
+    fn a_recipe_is_read() {
+        let recipe = parse(&format!(
+            "checksum = \"{SUM}\"\nbinaries = [\"t\"]\nfiles = {{ \"share/x\" = \"doc/x\" }}\n\
+             [test]\npasses = 3\nskip = {{ \"a::b\" = \"needs fork\" }}"
+        ))
+        .unwrap();
+        assert!(recipe.default_features && recipe.files["share/x"] == Path::new("doc/x"));
+        let tests = recipe.test.unwrap();
+        assert_eq!((tests.cpus, tests.passes, tests.skip["a::b"].as_str()), (2, 3, "needs fork"));
+        assert!(parse("path = \"x\"\nbinaries = [\"t\"]").is_ok());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (more, named) in [
+            ("binaries = [\"t\"]", "SHA-256"),
+            ("checksum = \"12\"\nbinaries = [\"t\"]", "SHA-256"),
+            ("path = \"x\"", "nothing is wanted"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nfiles = { \"../x\" = \"y\" }", "outside"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nfiles = { \"x\" = \"/y\" }", "outside"),
+            ("path = \"x\"\nbinarys = [\"t\"]", "binarys"),
+            ("path = \"x\"\n[test]\nskip = {}", "passes"),
+        ] {
+            let error = parse(more).unwrap_err();
+            assert!(error.contains(named), "{more}: {error}");
+        }
+        assert!(Recipe::parse("name = \"../x\"\nversion = \"1\"\npath = \"x\"\nbinaries = [\"t\"]").is_err());
+    }
+}
