@@ -143,6 +143,24 @@ pub mod spawn {
     }
 }
 
+/// The kernel scheme `irq`: what a descriptor of `msi` answers to `SYS_CALL`.
+pub mod irq {
+    /// Verb: the payload becomes the [`Message`] that raises the interrupt.
+    pub const MESSAGE: u64 = 1;
+
+    /// A message-signalled interrupt: whoever stores `data` at `address` raises it (PCI 3.0, section 6.8.1).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct Message {
+        /// Physical address.
+        pub address: u64,
+        /// What is stored there.
+        pub data: u32,
+        /// Zero.
+        pub reserved: u32,
+    }
+}
+
 /// The kernel scheme `kernel.proc`: threads, address spaces and descriptor tables.
 ///
 /// | from | call | gives |

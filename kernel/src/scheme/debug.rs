@@ -13,8 +13,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use syscall::error::{EACCES, ENOENT, Error, Result};
-use syscall::{EventFlags, GlobalSchemes};
+use syscall::error::{EACCES, EBADF, ENOENT, Error, Result};
+use syscall::{EventFlags, GlobalSchemes, O_ACCMODE, O_WRONLY};
 
 use super::event::EventSource;
 use super::input::Input;
@@ -60,9 +60,9 @@ impl Object for Root {
         GlobalSchemes::Debug
     }
 
-    fn openat(&self, path: &str, _flags: usize) -> Result<Arc<dyn Object>> {
+    fn openat(&self, path: &str, flags: usize) -> Result<Arc<dyn Object>> {
         match path {
-            "" | "no-preserve" => Ok(Arc::new(Console)),
+            "" | "no-preserve" => Ok(Arc::new(Console { readable: flags & O_ACCMODE != O_WRONLY })),
             "screen" if Thread::current().euid.load(Ordering::Relaxed) != 0 => Err(Error::new(EACCES)),
             "screen" => Ok(Arc::new(Screen::take())),
             _ => Err(Error::new(ENOENT)),
@@ -74,7 +74,10 @@ impl Object for Root {
     }
 }
 
-struct Console;
+struct Console {
+    /// What is typed is not for those who are only to speak: drivers, for instance.
+    readable: bool,
+}
 
 impl Object for Console {
     fn scheme(&self) -> GlobalSchemes {
@@ -82,7 +85,7 @@ impl Object for Console {
     }
 
     fn read(&self, to: UserSlice, io: Io) -> Result<usize> {
-        INPUT.read(to, io.nonblock)
+        if self.readable { INPUT.read(to, io.nonblock) } else { Err(Error::new(EBADF)) }
     }
 
     fn write(&self, from: UserSlice, _io: Io) -> Result<usize> {
@@ -108,7 +111,7 @@ impl Object for Console {
     }
 
     fn readiness(&self) -> EventFlags {
-        if INPUT.is_readable() { EventFlags::EVENT_READ | EventFlags::EVENT_WRITE } else { EventFlags::EVENT_WRITE }
+        if self.readable && INPUT.is_readable() { EventFlags::EVENT_READ | EventFlags::EVENT_WRITE } else { EventFlags::EVENT_WRITE }
     }
 }
 

@@ -4,6 +4,9 @@
 //! gives the line's count (`u64`) once it differs from what the handle has seen. A level-triggered line is held back from
 //! its interrupt until somebody writes that count back, having quieted the device.
 //!
+//! Path `msi` (user 0) is a vector for a message-signalled interrupt: `SYS_CALL` tells which message raises it. It is its
+//! opener's alone, and it has no acknowledgement.
+//!
 //! Several handles share a line: each sees every interrupt, and the first acknowledgement lets the line through; a device that
 //! still asks then interrupts again. The kernel's own lines (serial, PS/2) are called here as well and cannot be opened.
 
@@ -12,8 +15,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use syscall::error::{EACCES, EAGAIN, EBUSY, EINTR, EINVAL, ENODEV, ENOENT, Error, Result};
-use syscall::{EventFlags, GlobalSchemes, MODE_CHR, MODE_DIR, Stat};
+use ochre_abi::irq::Message;
+use syscall::error::{EACCES, EAGAIN, EBUSY, EINTR, EINVAL, ENODEV, ENOENT, ENOSPC, Error, Result};
+use syscall::{CallFlags, EventFlags, GlobalSchemes, MODE_CHR, MODE_DIR, Stat};
 
 use super::event::EventSource;
 use super::object::{Io, Object};
@@ -26,6 +30,8 @@ use crate::sync::{Lock, level};
 
 /// Global system interrupts that have a vector.
 const COUNT: usize = IRQ_LAST - IRQ_BASE + 1;
+/// Where messages for processors are stored (Intel SDM volume 3, section 10.11.1).
+const MESSAGE_BASE: u64 = 0xfee0_0000;
 /// Bytes of a count.
 const SIZE: usize = size_of::<u64>();
 
@@ -36,6 +42,8 @@ struct State {
     level: bool,
     /// Open handles.
     handles: usize,
+    /// Raised by messages, not by a line.
+    message: bool,
     /// The kernel's handler.
     kernel: Option<fn()>,
     readers: WaitList,
@@ -48,7 +56,7 @@ struct Line {
 
 static LINES: [Line; COUNT] = [const {
     Line {
-        state: Lock::new(State { count: 0, level: false, handles: 0, kernel: None, readers: WaitList::new() }),
+        state: Lock::new(State { count: 0, level: false, handles: 0, message: false, kernel: None, readers: WaitList::new() }),
         source: EventSource::new(),
     }
 }; COUNT];
@@ -147,11 +155,17 @@ impl Object for Root {
         if path.is_empty() {
             return Ok(Arc::new(Root));
         }
-        let number: u32 = path.parse().map_err(|_| Error::new(ENOENT))?;
+        let number: Option<u32> = match path {
+            "msi" => None,
+            path => Some(path.parse().map_err(|_| Error::new(ENOENT))?),
+        };
         if Thread::current().euid.load(Ordering::Relaxed) != 0 {
             return Err(Error::new(EACCES));
         }
-        Ok(Arc::new(Handle::open(number)?))
+        match number {
+            Some(number) => Ok(Arc::new(Handle::open(number)?)),
+            None => Ok(Arc::new(Handle::open_message()?)),
+        }
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -167,8 +181,9 @@ impl Object for Root {
 
 /// An open line.
 struct Handle {
-    /// As it was opened.
-    number: u32,
+    /// As it was opened; none for a message's vector.
+    number: Option<u32>,
+    /// Global system interrupt, or place of the vector.
     gsi: u32,
     line: &'static Line,
     /// Count that was read last.
@@ -193,7 +208,30 @@ impl Handle {
         state.handles += 1;
         let seen = AtomicU64::new(state.count);
         drop(state);
-        Ok(Handle { number, gsi, line, seen })
+        Ok(Handle { number: Some(number), gsi, line, seen })
+    }
+
+    /// A vector that no line has and nobody else uses; `ENOSPC` when there is none left.
+    fn open_message() -> Result<Self> {
+        let lines = (ioapic::count() as usize).min(COUNT);
+        for place in (lines..COUNT).rev() {
+            let line = &LINES[place];
+            let mut state = line.state.lock();
+            if state.handles == 0 && state.kernel.is_none() {
+                (state.handles, state.message, state.level) = (1, true, false);
+                let seen = AtomicU64::new(state.count);
+                drop(state);
+                return Ok(Handle { number: None, gsi: place as u32, line, seen });
+            }
+        }
+        Err(Error::new(ENOSPC))
+    }
+
+    /// What raises the vector: fixed delivery to the first processor, edge-triggered (Intel SDM volume 3, section 10.11).
+    fn message(&self) -> Result<Message> {
+        let apic_id = percpu::get(0).map(|cpu| cpu.apic_id()).filter(|&id| id <= 0xff).ok_or(Error::new(ENODEV))?;
+        let address = MESSAGE_BASE | u64::from(apic_id) << 12;
+        Ok(Message { address, data: (IRQ_BASE + self.gsi as usize) as u32, reserved: 0 })
     }
 }
 
@@ -201,7 +239,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let mut state = self.line.state.lock();
         state.handles -= 1;
-        if state.handles == 0 {
+        if state.handles == 0 && !core::mem::take(&mut state.message) {
             ioapic::mask(self.gsi);
         }
     }
@@ -247,6 +285,16 @@ impl Object for Handle {
         Ok(SIZE)
     }
 
+    fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        match (self.number, metadata.first()) {
+            (None, Some(&ochre_abi::irq::MESSAGE)) => {
+                let Message { address, data, reserved } = self.message()?;
+                payload.write_value(&[address, u64::from(data) | u64::from(reserved) << 32]).map(|()| 0)
+            }
+            _ => Err(Error::new(EINVAL)),
+        }
+    }
+
     fn events(&self) -> Result<&EventSource> {
         Ok(&self.line.source)
     }
@@ -261,6 +309,6 @@ impl Object for Handle {
     }
 
     fn path(&self) -> Result<String> {
-        Ok(self.number.to_string())
+        Ok(self.number.map_or_else(|| String::from("msi"), |number| number.to_string()))
     }
 }

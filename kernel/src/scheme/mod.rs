@@ -8,6 +8,7 @@
 //! | `debug` | `debug` | the console |
 //! | `event` | `event` | event queues |
 //! | `memory` | `memory` | anonymous, physical and contiguous memory |
+//! | | `ports` | ranges of I/O ports |
 //! | `pipe` | `pipe` | pipe ends |
 //! | `irq` | `irq` | interrupt lines |
 //! | `time` | `time` | clocks |
@@ -25,6 +26,7 @@ pub mod irq;
 pub mod memory;
 pub mod object;
 pub mod pipe;
+pub mod ports;
 pub mod proc;
 pub mod serio;
 pub mod sys;

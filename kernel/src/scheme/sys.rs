@@ -11,6 +11,7 @@
 //! | `stat` | `name value` lines |
 //! | `heap` | objects of each size that the kernel has in use |
 //! | `boot` | `entry_tsc N`, `tsc_hz N`: when the kernel was entered, in ticks of the time stamp counter |
+//! | `framebuffer` | the loader's frame buffer: one line, empty where there is none |
 //! | `exe` | name of the thread that opens it |
 //!
 //! `kstop` is written by user 0: `shutdown` tells the power daemon (see `acpi`), `reset` resets the machine.
@@ -34,7 +35,7 @@ use crate::time;
 
 type Source = fn(&mut Text) -> fmt::Result;
 
-const FILES: [(&str, Source); 10] = [
+const FILES: [(&str, Source); 11] = [
     ("uname", uname),
     ("context", context),
     ("cpu", cpu),
@@ -44,6 +45,7 @@ const FILES: [(&str, Source); 10] = [
     ("stat", stat),
     ("heap", heap_census),
     ("boot", boot_times),
+    ("framebuffer", framebuffer),
     ("exe", exe),
 ];
 
@@ -304,6 +306,16 @@ fn heap_census(text: &mut Text) -> fmt::Result {
 
 fn boot_times(text: &mut Text) -> fmt::Result {
     write!(text, "entry_tsc {}\ntsc_hz {}\n", crate::boot_tsc(), time::frequency())
+}
+
+/// Physical address, pixels in a line, lines, bytes in a line, bits in a pixel; lowest bit and bits of red, green and blue.
+fn framebuffer(text: &mut Text) -> fmt::Result {
+    let Some(shape) = boot::info().and_then(|info| info.framebuffer) else { return Ok(()) };
+    write!(text, "{:#x} {} {} {} {}", shape.address, shape.width, shape.height, shape.pitch, shape.bpp)?;
+    for channel in [shape.red, shape.green, shape.blue] {
+        write!(text, " {} {}", channel.shift, channel.bits)?;
+    }
+    writeln!(text)
 }
 
 fn exe(text: &mut Text) -> fmt::Result {

@@ -24,6 +24,28 @@ pub unsafe fn write_u8(port: u16, value: u8) {
     unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags)) }
 }
 
+/// Reads two bytes.
+///
+/// # Safety
+/// As for [`read_u8`].
+#[inline]
+pub unsafe fn read_u16(port: u16) -> u16 {
+    let value;
+    // SAFETY: the caller's.
+    unsafe { asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags)) }
+    value
+}
+
+/// Writes two bytes.
+///
+/// # Safety
+/// As for [`write_u8`].
+#[inline]
+pub unsafe fn write_u16(port: u16, value: u16) {
+    // SAFETY: the caller's.
+    unsafe { asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags)) }
+}
+
 /// Reads four bytes.
 ///
 /// # Safety
@@ -44,6 +66,30 @@ pub unsafe fn read_u32(port: u16) -> u32 {
 pub unsafe fn write_u32(port: u16, value: u32) {
     // SAFETY: the caller's.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags)) }
+}
+
+/// Reads 1, 2 or 4 bytes for the user who was given the port and answers for the device behind it.
+pub fn read_for_user(port: u16, len: usize) -> u32 {
+    // SAFETY: an access to a port touches no memory of the kernel's; the device is the user's affair.
+    unsafe {
+        match len {
+            1 => u32::from(read_u8(port)),
+            2 => u32::from(read_u16(port)),
+            _ => read_u32(port),
+        }
+    }
+}
+
+/// Writes 1, 2 or 4 bytes for such a user.
+pub fn write_for_user(port: u16, len: usize, value: u32) {
+    // SAFETY: as in `read_for_user`.
+    unsafe {
+        match len {
+            1 => write_u8(port, value as u8),
+            2 => write_u16(port, value as u16),
+            _ => write_u32(port, value),
+        }
+    }
 }
 
 /// Writes to QEMU's `isa-debug-exit` device, which ends the virtual machine with status `code * 2 + 1`. Nothing happens where
