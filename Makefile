@@ -24,6 +24,11 @@ USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
 KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
 CHECKED_ELF := $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel
 
+# The bus and its drivers; each driver has its toml file beside its crate.
+DRIVERS := pcid ps2d virtio-inputd vgad virtio-gpud
+# Files of the initfs that are no programs: drivers' files and key maps.
+SETTINGS := $(foreach file,$(wildcard drivers/*/*.toml),$(if $(filter Cargo.toml,$(notdir $(file))),,etc/drivers/$(notdir $(file))=$(file))) \
+	$(foreach file,$(wildcard schemes/input/keymaps/*.toml),etc/keymaps/$(notdir $(file))=$(file))
 # Programs of the initfs: package names, and the executables they make.
 PACKAGES := \
 	ochre-bootstrap \
@@ -32,6 +37,8 @@ PACKAGES := \
 	ramfs \
 	ipcd \
 	ptyd \
+	inputd \
+	$(DRIVERS) \
 	ochre-init \
 	ochre-console \
 	ochre-errand
@@ -42,6 +49,8 @@ PROGRAMS := \
 	ramfs \
 	ipcd \
 	ptyd \
+	inputd \
+	$(DRIVERS) \
 	init service \
 	console \
 	errand
@@ -66,6 +75,9 @@ HOST_PACKAGES := \
 	ochre-libc \
 	ochre-socket \
 	line-discipline \
+	driver \
+	input-contract \
+	display-contract \
 	scheme-server
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
@@ -147,7 +159,7 @@ tools: setup-build
 # The archive that is booted: the system's programs, the examples, and whichever test programs have been built.
 initfs: setup kernel example-programs tools
 	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs kernel.sym=build/kernel.sym \
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs kernel.sym=build/kernel.sym $(SETTINGS) \
 		$(foreach name,$(PROGRAMS) $(EXAMPLES),bin/$(name)=build/programs/$(name)) \
 		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(TEST_PROGRAMS),$(if $(wildcard build/programs/$(name)),bin/$(name)=build/programs/$(name)))

@@ -95,6 +95,25 @@ impl Allocator for Dma {
     }
 }
 
+/// Ordinary memory, for what is lent to clients and no device reaches: it has no pieces.
+#[derive(Clone, Copy, Debug)]
+pub struct Ordinary;
+
+impl Allocator for Ordinary {
+    fn allocate(&self, len: usize, _in_one_piece: bool) -> Result<Box<dyn Memory>> {
+        let len = len.checked_next_multiple_of(PAGE).filter(|&len| len != 0).ok_or(Error::new(EINVAL))?;
+        let args = MmapArgs {
+            addr: null_mut(),
+            length: len,
+            prot: PROT_READ | PROT_WRITE,
+            flags: MAP_PRIVATE,
+            fd: ANONYMOUS,
+            offset: 0,
+        };
+        Ok(Box::new(Block { address: map(args)?, len, pieces: Vec::new() }))
+    }
+}
+
 /// Memory that is mapped as long as this lives.
 struct Block {
     address: usize,

@@ -14,6 +14,8 @@ use crate::registers::{Registers, fits};
 pub struct Mmio {
     base: *mut u8,
     size: usize,
+    /// Bytes of the first page before the registers.
+    offset: usize,
 }
 
 impl Mmio {
@@ -21,15 +23,15 @@ impl Mmio {
     pub fn map(granted: Granted) -> Result<Self> {
         let args = MmapArgs {
             addr: null_mut(),
-            length: granted.len,
+            length: granted.offset + granted.len,
             prot: PROT_READ | PROT_WRITE,
             flags: MAP_SHARED,
             fd: granted.fd,
             offset: 0,
         };
         // SAFETY: a new mapping at a place that the kernel chooses touches no other memory.
-        let base = unsafe { call::mmap(args)? };
-        Ok(Self { base: base.cast(), size: granted.len })
+        let base: *mut u8 = unsafe { call::mmap(args)? }.cast();
+        Ok(Self { base: base.wrapping_add(granted.offset), size: granted.len, offset: granted.offset })
     }
 
     /// Where they are mapped, for frame buffers that clients map through their driver or that are drawn on here.
@@ -56,7 +58,7 @@ impl Mmio {
 impl Drop for Mmio {
     fn drop(&mut self) {
         // SAFETY: nothing points into the mapping but this. An error leaves it where it is, which harms nobody.
-        let _ = unsafe { call::munmap(self.base.cast(), self.size) };
+        let _ = unsafe { call::munmap(self.base.wrapping_sub(self.offset).cast(), self.offset + self.size) };
     }
 }
 

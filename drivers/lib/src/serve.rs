@@ -8,7 +8,7 @@ use scheme_server::{After, Port, Scheme, Server, notify_ready};
 use syscall::error::{EAGAIN, EBADF, EINTR, ENODEV, ESHUTDOWN, Error, Result};
 use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags};
 
-use crate::{Driver, Grant, Granted, Source};
+use crate::{Driver, Grant, Granted, Input, Source};
 
 /// An interrupt.
 #[derive(Clone, Copy, Debug)]
@@ -36,15 +36,6 @@ impl Interrupt {
     }
 }
 
-/// Something that the driver reads besides, under a number of its own choice.
-#[derive(Clone, Copy, Debug)]
-pub struct Input {
-    /// Its descriptor.
-    pub fd: usize,
-    /// What [`Source::Input`] says.
-    pub number: usize,
-}
-
 /// What an event means, packed into the word that comes with it: kind in the upper half, number in the lower.
 mod token {
     pub const LEASH: usize = 0;
@@ -61,7 +52,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn new(grant: &Grant, inputs: &[Input]) -> Result<Self> {
+    fn new(grant: &Grant) -> Result<Self> {
         let queue = Fd::new(grant.get("events").ok_or(Error::new(EBADF))?.fd);
         let it = Self { queue, interrupts: grant.interrupts().map(Interrupt::new).collect() };
         if let Some(leash) = grant.get("leash") {
@@ -69,9 +60,6 @@ impl Loop {
         }
         for (number, interrupt) in it.interrupts.iter().enumerate() {
             it.watch(interrupt.0, token::INTERRUPT | number)?;
-        }
-        for input in inputs {
-            it.watch(input.fd, token::INPUT | input.number)?;
         }
         Ok(it)
     }
@@ -85,7 +73,10 @@ impl Loop {
     }
 
     /// Waits for the next thing; none when the wait was interrupted. `ESHUTDOWN`: the starter is gone.
-    fn wait(&self, driver: &impl Driver) -> Result<Option<(usize, usize)>> {
+    fn wait(&self, driver: &mut impl Driver) -> Result<Option<(usize, usize)>> {
+        while let Some(Input { fd, number }) = driver.new_input() {
+            self.watch(fd, token::INPUT | number)?;
+        }
         if let Some(data) = driver.wake_after() {
             self.subscribe(syscall::Event {
                 id: EVENT_TIMEOUT_ID,
@@ -124,8 +115,8 @@ impl Loop {
 }
 
 /// Runs a driver that serves no scheme: says that it is ready, and tells it what happens until it fails or its starter is gone.
-pub fn run(grant: &Grant, inputs: &[Input], driver: &mut impl Driver) -> Result<()> {
-    let events = Loop::new(grant, inputs)?;
+pub fn run(grant: &Grant, driver: &mut impl Driver) -> Result<()> {
+    let events = Loop::new(grant)?;
     notify_ready();
     loop {
         if let Some(event) = events.wait(driver)? {
@@ -135,8 +126,8 @@ pub fn run(grant: &Grant, inputs: &[Input], driver: &mut impl Driver) -> Result<
 }
 
 /// As [`run`], for a driver that serves the scheme whose socket it was given.
-pub fn serve<D: Driver + Scheme>(grant: &Grant, inputs: &[Input], driver: &mut D) -> Result<()> {
-    let events = Loop::new(grant, inputs)?;
+pub fn serve<D: Driver + Scheme>(grant: &Grant, driver: &mut D) -> Result<()> {
+    let events = Loop::new(grant)?;
     let socket = grant.get("scheme").ok_or(Error::new(EBADF))?.fd;
     events.watch(socket, token::SCHEME)?;
     // SAFETY: the descriptor is this process's own, and nothing else uses it.

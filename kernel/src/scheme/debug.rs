@@ -111,7 +111,11 @@ impl Object for Console {
     }
 
     fn readiness(&self) -> EventFlags {
-        if self.readable && INPUT.is_readable() { EventFlags::EVENT_READ | EventFlags::EVENT_WRITE } else { EventFlags::EVENT_WRITE }
+        if self.readable && INPUT.is_readable() {
+            EventFlags::EVENT_READ | EventFlags::EVENT_WRITE
+        } else {
+            EventFlags::EVENT_WRITE
+        }
     }
 }
 

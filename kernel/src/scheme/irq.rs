@@ -56,7 +56,14 @@ struct Line {
 
 static LINES: [Line; COUNT] = [const {
     Line {
-        state: Lock::new(State { count: 0, level: false, handles: 0, message: false, kernel: None, readers: WaitList::new() }),
+        state: Lock::new(State {
+            count: 0,
+            level: false,
+            handles: 0,
+            message: false,
+            kernel: None,
+            readers: WaitList::new(),
+        }),
         source: EventSource::new(),
     }
 }; COUNT];

@@ -29,10 +29,18 @@ use crate::memory::{Frame, PAGE_SIZE, UserSlice, frames, page_round_up};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Zeroed { contiguous: bool },
-    Physical { cache: Cache },
+    Zeroed {
+        contiguous: bool,
+    },
+    Physical {
+        cache: Cache,
+    },
     /// Physical memory from `base` on, whole pages.
-    Range { base: u64, pages: usize, cache: Cache },
+    Range {
+        base: u64,
+        pages: usize,
+        cache: Cache,
+    },
     Initfs,
     Translation,
 }

@@ -11,7 +11,7 @@ use crate::options::{Kind, Options};
 /// Where programs lie in the guest.
 const PROGRAMS: &str = "/scheme/initfs/bin";
 /// The console, which obeys lines.
-const CONSOLE: &str = "init";
+const CONSOLE: &str = "console";
 /// Variables that tell of this machine and nothing of the program.
 const OF_THE_HOST: [&str; 22] = [
     "PATH",
@@ -160,7 +160,7 @@ mod tests {
         let line = plan(Kind::Line, "echo");
         assert_eq!(
             (line.program.as_str(), line.args),
-            ("/scheme/initfs/bin/init", vec!["-c".into(), "echo -a b".into()])
+            ("/scheme/initfs/bin/console", vec!["-c".into(), "echo -a b".into()])
         );
         assert_eq!(line.directory, "/");
     }

@@ -196,6 +196,22 @@ impl Case {
         self
     }
 
+    /// Adds files to its archive.
+    pub fn files(mut self, more: impl IntoIterator<Item = (String, Source)>) -> Self {
+        if let Initfs::Files(files) = &mut self.initfs {
+            files.extend(more);
+        }
+        self
+    }
+
+    /// Takes a file out of its archive.
+    pub fn without(mut self, path: &str) -> Self {
+        if let Initfs::Files(files) = &mut self.initfs {
+            files.retain(|(name, _)| name != path);
+        }
+        self
+    }
+
     /// Adds arguments for QEMU.
     pub fn devices(mut self, arguments: &[&str]) -> Self {
         self.devices.extend(arguments.iter().map(|argument| argument.to_string()));

@@ -38,7 +38,8 @@ impl Picture {
         Ok(Picture { width, height, rgb: rest.into() })
     }
 
-    fn pixel(&self, x: usize, y: usize) -> &[u8] {
+    /// Red, green and blue at a place.
+    pub fn pixel(&self, x: usize, y: usize) -> &[u8] {
         let at = (y * self.width + x) * 3;
         &self.rgb[at..at + 3]
     }

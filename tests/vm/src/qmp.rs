@@ -86,6 +86,29 @@ impl Qmp {
     }
 }
 
+impl Qmp {
+    /// Puts an absolute pointer to a place, from 0 to 0x7fff each way.
+    pub fn point(&mut self, x: u32, y: u32) -> Result<(), String> {
+        let axis = |name, value| json!({"type": "abs", "data": {"axis": name, "value": value}});
+        self.execute("input-send-event", json!({ "events": [axis("x", x), axis("y", y)] })).map(drop)
+    }
+
+    /// Moves a relative pointer.
+    pub fn push(&mut self, dx: i32, dy: i32) -> Result<(), String> {
+        let axis = |name, value| json!({"type": "rel", "data": {"axis": name, "value": value}});
+        self.execute("input-send-event", json!({ "events": [axis("x", dx), axis("y", dy)] })).map(drop)
+    }
+
+    /// Presses and releases a button of the pointer, by QEMU's name for it (`left`, `wheel-up`).
+    pub fn click(&mut self, button: &str) -> Result<(), String> {
+        for down in [true, false] {
+            let event = json!({"type": "btn", "data": {"down": down, "button": button}});
+            self.execute("input-send-event", json!({ "events": [event] }))?;
+        }
+        Ok(())
+    }
+}
+
 /// What a line from QEMU answers; `None` for an event.
 fn answer(line: Value) -> Option<Result<Value, String>> {
     if let Some(error) = line.get("error") {

@@ -4,8 +4,8 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 use libc::{
-    AT_FDCWD, EACCES, EINVAL, ENOSYS, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_uint, gid_t,
-    off_t, pid_t, size_t, ssize_t, uid_t,
+    AT_FDCWD, EACCES, EINVAL, ENOSYS, O_CLOEXEC, O_NONBLOCK, R_OK, W_OK, X_OK, c_char, c_int, c_uint, gid_t, off_t,
+    pid_t, size_t, ssize_t, uid_t,
 };
 use syscall::error::{EXDEV, Result};
 use syscall::flag::{

@@ -1,6 +1,8 @@
 //! The cases, by what they are about.
 
 mod boot;
+mod devices;
+mod drivers;
 mod programs;
 
 use crate::case::{Case, Source};
@@ -9,7 +11,14 @@ use crate::case::{Case, Source};
 pub fn all() -> Vec<Case> {
     let mut list = boot::cases();
     list.extend(programs::cases());
+    list.extend(drivers::cases());
+    list.extend(devices::cases());
     list
+}
+
+/// The guest programs of these names, where they belong.
+fn programs<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(String, Source)> {
+    names.into_iter().map(|name| (format!("bin/{name}"), Source::Program(name.into()))).collect()
 }
 
 /// A file of bytes for an initfs.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::bytes;
-use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium, Source, exit_status};
+use super::{bytes, programs};
+use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium, exit_status};
 use crate::elf::Elf;
 
 /// What is started before the init program.
-const BASE: [&str; 6] = ["bootstrap", "nsmgr", "zerod", "ramfs", "ipcd", "ptyd"];
+pub const BASE: [&str; 6] = ["bootstrap", "nsmgr", "zerod", "ramfs", "ipcd", "ptyd"];
 
 /// A program of `tests/guest` and how it is run.
 struct Program {
@@ -66,11 +66,6 @@ pub fn cases() -> Vec<Case> {
         list.extend(program.checked.iter().map(|cpus| run(*cpus, " and the kernel's checks").test_kernel()));
     }
     list
-}
-
-/// The guest programs of these names, where they belong.
-fn programs<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(String, Source)> {
-    names.into_iter().map(|name| (format!("bin/{name}"), Source::Program(name.into()))).collect()
 }
 
 /// A boot with the base programs and this test program as init.
