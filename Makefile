@@ -33,6 +33,7 @@ SETTINGS := $(foreach file,$(wildcard drivers/*/*.toml),$(if $(filter Cargo.toml
 PACKAGES := \
 	ochre-bootstrap \
 	nsmgr \
+	procmgr \
 	zerod \
 	ramfs \
 	ipcd \
@@ -45,6 +46,7 @@ PACKAGES := \
 PROGRAMS := \
 	bootstrap \
 	nsmgr \
+	procmgr \
 	zerod \
 	ramfs \
 	ipcd \

@@ -111,6 +111,12 @@ impl fmt::Display for ElfError {
 
 /// Reads the file. Position-independent programs go to `pie_base`; every segment must lie within `space`.
 pub fn parse(file: &[u8], space: Range<u64>, pie_base: u64) -> Result<Program, ElfError> {
+    parse_front(file, file.len() as u64, space, pie_base)
+}
+
+/// As [`parse`], of a file that is `len` bytes long, when only its front is at hand. The program headers must be in it
+/// ([`ElfError::Truncated`]); those of ordinary programs are in the first page.
+pub fn parse_front(file: &[u8], len: u64, space: Range<u64>, pie_base: u64) -> Result<Program, ElfError> {
     let header = file.get(..HEADER).ok_or(ElfError::NotElf)?;
     if &header[..4] != b"\x7fELF" {
         return Err(ElfError::NotElf);
@@ -146,7 +152,7 @@ pub fn parse(file: &[u8], space: Range<u64>, pie_base: u64) -> Result<Program, E
             PT_INTERP => return Err(ElfError::Dynamic),
             PT_PHDR => named_headers = Some(u64_at(entry, 16).checked_add(bias).ok_or(ElfError::BadSegment)?),
             PT_LOAD if u64_at(entry, 40) != 0 => {
-                let segment = segment(file, entry, bias, &space)?;
+                let segment = segment(len, entry, bias, &space)?;
                 if program.segments.last().is_some_and(|last| last.pages().end > segment.pages().start) {
                     return Err(ElfError::BadSegment);
                 }
@@ -166,7 +172,7 @@ pub fn parse(file: &[u8], space: Range<u64>, pie_base: u64) -> Result<Program, E
     Ok(program)
 }
 
-fn segment(file: &[u8], entry: &[u8], bias: u64, space: &Range<u64>) -> Result<Segment, ElfError> {
+fn segment(len: u64, entry: &[u8], bias: u64, space: &Range<u64>) -> Result<Segment, ElfError> {
     let flags = u32_at(entry, 4);
     let address = u64_at(entry, 16).checked_add(bias).ok_or(ElfError::BadSegment)?;
     let segment = Segment {
@@ -177,7 +183,9 @@ fn segment(file: &[u8], entry: &[u8], bias: u64, space: &Range<u64>) -> Result<S
         write: flags & PF_W != 0,
         exec: flags & PF_X != 0,
     };
-    part(file, segment.file_offset, segment.file_len)?;
+    if segment.file_offset.checked_add(segment.file_len).is_none_or(|end| end > len) {
+        return Err(ElfError::Truncated);
+    }
     let end = address.checked_add(segment.memory_len).ok_or(ElfError::BadSegment)?;
     if segment.file_len > segment.memory_len
         || address < space.start
@@ -277,6 +285,16 @@ mod tests {
     fn a_position_independent_program() {
         let program = parse(&good(3, 0), SPACE, BASE).unwrap();
         assert_eq!((program.entry, program.bias, program.headers), (BASE + 0x1100, BASE, BASE + 64));
+    }
+
+    #[test]
+    fn the_front_of_a_file_is_enough() {
+        let file = good(2, 0x20_0000);
+        let program = parse_front(&file[..0x1000], file.len() as u64, SPACE, BASE).unwrap();
+        assert_eq!((program.entry, program.segments.len()), (0x20_1100, 3));
+        let error = |front: usize, len: u64| parse_front(&file[..front], len, SPACE, BASE).unwrap_err();
+        assert_eq!(error(0x1000, 0x2000), ElfError::Truncated);
+        assert_eq!(error(100, file.len() as u64), ElfError::Truncated);
     }
 
     fn error(file: &[u8]) -> ElfError {

@@ -15,6 +15,7 @@ extern crate std;
 pub mod clock;
 pub mod elf;
 pub mod list;
+pub mod process;
 pub mod terminal;
 pub mod wait_status;
 
@@ -92,6 +93,17 @@ pub mod start_fd {
     pub const FILETABLE: usize = UPPER | 0x40;
     /// Name space, unless the process has none.
     pub const NAMESPACE: usize = UPPER | 0x41;
+    /// The process itself at the process manager, unless it was started before there was one.
+    pub const PROCESS: usize = UPPER | 0x42;
+}
+
+/// Descriptors that the process manager starts with, beside those of every process and the root of `kernel.proc` at its usual number.
+pub mod procmgr_fd {
+    use super::UPPER;
+    /// Thread of the first program, with authority.
+    pub const FIRST: usize = UPPER | 0x22;
+    /// Thread of the name space manager, with authority.
+    pub const NAME_SPACES: usize = UPPER | 0x23;
 }
 
 /// Starting a process with exactly what it is given: the request of libc's `ochre_spawn_v1`, which the crate `ochre-spawn`
@@ -230,6 +242,21 @@ pub mod proc {
         /// status of all of them. When a thread of the space does it, their state becomes [`state::EXITED`], else
         /// [`state::KILLED`]. Whoever comes second changes nothing.
         EndSpace = 21,
+        /// Takes every thread of the thread's address space off the processors, those too that are started from then on, until
+        /// [`ThreadVerb::ResumeSpace`].
+        StopSpace = 23,
+        /// Ends that.
+        ResumeSpace = 24,
+        /// As [`ThreadVerb::SetAttrs`], for every thread of the thread's address space; needs authority.
+        SetSpaceAttrs = 25,
+        /// Limits the thread's address space to `metadata[1]` bytes of mappings, and its descriptor table to numbers below `metadata[2]`
+        /// (`u64::MAX`: no limit). Spaces and tables that are made of these have the same limits. Needs authority.
+        SetLimits = 26,
+        /// Reads a [`SpaceUsage`](super::proc::SpaceUsage).
+        GetUsage = 27,
+        /// Ends every thread of the caller's address space but the caller. Only on the caller's own handle. They may take a moment; until
+        /// [`SpaceUsage::threads`](super::proc::SpaceUsage) is 1 more can be started.
+        EndOthers = 28,
     }
 
     impl ThreadVerb {
@@ -259,7 +286,16 @@ pub mod proc {
                 SetIoPrivilege,
                 EndSpace,
             ];
-            if raw >= 1 && raw <= ALL.len() as u64 { Some(ALL[raw as usize - 1]) } else { None }
+            match raw {
+                1..=21 => Some(ALL[raw as usize - 1]),
+                23 => Some(StopSpace),
+                24 => Some(ResumeSpace),
+                25 => Some(SetSpaceAttrs),
+                26 => Some(SetLimits),
+                27 => Some(GetUsage),
+                28 => Some(EndOthers),
+                _ => None,
+            }
         }
     }
 
@@ -275,6 +311,9 @@ pub mod proc {
         Mprotect = 3,
         /// Reads the list of mappings: as many `GrantDesc` as fit; answers the number of all.
         Grants = 4,
+        /// The calling thread goes on in this space, at `metadata[2]` with the stack pointer `metadata[1]`, as with
+        /// [`ThreadVerb::SetAddrSpace`]. With `CallFlags::CONSUME` the handle is gone from its table then.
+        Enter = 5,
     }
 
     impl AddrSpaceVerb {
@@ -286,6 +325,7 @@ pub mod proc {
                 2 => Some(Munmap),
                 3 => Some(Mprotect),
                 4 => Some(Grants),
+                5 => Some(Enter),
                 _ => None,
             }
         }
@@ -301,6 +341,9 @@ pub mod proc {
         Close = 2,
         /// Reads the slots in use into the payload (`u64` each, ascending), as many as fit; answers the number of all.
         List = 3,
+        /// Puts what the caller's own table holds at the same numbers of this one, which no thread runs with, where nothing is yet, but for
+        /// handles of threads, spaces and tables: for the table of another process.
+        Inherit = 4,
     }
 
     impl FileTableVerb {
@@ -310,6 +353,7 @@ pub mod proc {
                 1 => Some(FileTableVerb::Insert),
                 2 => Some(FileTableVerb::Close),
                 3 => Some(FileTableVerb::List),
+                4 => Some(FileTableVerb::Inherit),
                 _ => None,
             }
         }
@@ -352,6 +396,18 @@ pub mod proc {
         pub exception_ip: usize,
         /// Processor time used, in nanoseconds.
         pub cpu_time_ns: u64,
+    }
+
+    /// What an address space and the threads in it have used.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[repr(C)]
+    pub struct SpaceUsage {
+        /// Threads that run in it.
+        pub threads: u64,
+        /// Processor time of all threads that ran in it, in nanoseconds.
+        pub cpu_time_ns: u64,
+        /// Bytes mapped.
+        pub mapped_bytes: u64,
     }
 
     /// Values of [`ThreadStatus::state`].

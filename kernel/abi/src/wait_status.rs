@@ -14,6 +14,14 @@ pub const fn signaled(signal: u8) -> usize {
     (signal & 0x7f) as usize
 }
 
+/// A signal has stopped it.
+pub const fn stopped(signal: u8) -> usize {
+    (signal as usize) << 8 | 0x7f
+}
+
+/// It goes on after a stop.
+pub const CONTINUED: usize = 0xffff;
+
 /// The number of the signal that ended it, if one did.
 pub const fn signal(status: usize) -> Option<u8> {
     match (status & 0x7f) as u8 {
@@ -37,5 +45,6 @@ mod tests {
         assert_eq!((signal(exited(255)), code(exited(255))), (None, 255));
         assert_eq!(signal(signaled(9)), Some(9));
         assert_eq!(signal(signaled(11) | CORE), Some(11));
+        assert_eq!((signal(stopped(19)), signal(CONTINUED)), (None, None));
     }
 }

@@ -48,12 +48,13 @@ pub struct VmaMap<B> {
     high: usize,
     top: usize,
     cursor: usize,
+    bytes: usize,
 }
 
 impl<B: Backing> VmaMap<B> {
     /// Empty, for addresses `low..high`; room is looked for below `top` first (all page multiples).
     pub fn new(low: usize, high: usize, top: usize) -> Self {
-        VmaMap { map: BTreeMap::new(), low, high, top, cursor: top }
+        VmaMap { map: BTreeMap::new(), low, high, top, cursor: top, bytes: 0 }
     }
 
     /// The mapping at an address.
@@ -69,6 +70,17 @@ impl<B: Backing> VmaMap<B> {
     /// Number of mappings.
     pub fn len(&self) -> usize {
         self.map.len()
+    }
+
+    /// Bytes that are mapped.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Bytes that are mapped in `start..end`.
+    pub fn bytes_within(&self, start: usize, end: usize) -> usize {
+        self.within(start, end).map(|vma| vma.end.min(end) - vma.start.max(start)).sum()
     }
 
     /// Whether nothing is mapped.
@@ -135,6 +147,7 @@ impl<B: Backing> VmaMap<B> {
         if !self.is_free(vma.start, vma.end) {
             return false;
         }
+        self.bytes += vma.end - vma.start;
         if let Some((_, before)) = self.map.range(..vma.start).next_back()
             && before.end == vma.start
             && before.prot == vma.prot
@@ -159,6 +172,7 @@ impl<B: Backing> VmaMap<B> {
     pub fn take(&mut self, start: usize, end: usize) -> Option<Vma<B>> {
         let key = self.find(start).filter(|vma| start < end && end <= vma.end)?.start;
         let vma = self.map.remove(&key)?;
+        self.bytes -= end - start;
         if end < vma.end {
             let rest = Vma { start: end, backing: vma.backing.advance(end - vma.start), ..vma.clone() };
             self.map.insert(end, rest);
@@ -243,10 +257,13 @@ mod tests {
         assert_eq!(map.find(0x26000).unwrap().backing, File(0xb000));
         assert_eq!(map.find(0x23fff).unwrap().end, 0x24000);
         assert!(map.find(0x24000).is_none() && map.find(0x30000).is_none());
-        assert_eq!(map.len(), 2);
+        assert_eq!((map.len(), map.bytes()), (2, 0xe000));
+        assert_eq!((map.bytes_within(0, 0x25000), map.bytes_within(0x23000, 0x27000)), (0x4000, 0x2000));
         // The hole filled with what was there becomes one mapping again.
         assert!(add(&mut map, 0x24000, 0x26000, 0x9000));
-        assert_eq!(map.len(), 1);
+        assert_eq!((map.len(), map.bytes()), (1, 0x10000));
+        assert!(map.protect(0x21000, 0x22000, Prot::default(), |_| true));
+        assert_eq!((map.len(), map.bytes()), (3, 0x10000));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use ochre_abi::UPPER;
-use syscall::error::{EBADF, EEXIST, EMFILE, Error, Result};
+use syscall::error::{EBADF, EBUSY, EEXIST, EMFILE, Error, Result};
 
 use crate::memory::reserve;
 use crate::scheme::{Description, Holder};
@@ -30,11 +30,13 @@ struct Range {
     slots: Slots,
     /// All numbers below this are in use.
     lowest: usize,
+    /// Numbers from here on cannot be used.
+    limit: usize,
 }
 
 impl Range {
     const fn new() -> Self {
-        Range { slots: Vec::new(), lowest: 0 }
+        Range { slots: Vec::new(), lowest: 0, limit: MAX }
     }
 
     fn is_used(&self, index: usize) -> bool {
@@ -48,14 +50,14 @@ impl Range {
 
     /// The place of a number, which may be in use; `EMFILE`, `EBADF`, `ENOMEM`.
     fn make_slot(&mut self, index: usize) -> Result<&mut Option<Arc<Description>>> {
-        if index >= MAX {
+        if index >= self.limit {
             return Err(Error::new(if index == !UPPER { EBADF } else { EMFILE }));
         }
         if index >= self.slots.len() {
             if index >= self.slots.capacity() {
                 // Twice as many at least, so that a table that grows by ones is not copied each time.
                 let len = self.slots.len();
-                reserve(&mut self.slots, (index + 1).max(2 * len).min(MAX) - len)?;
+                reserve(&mut self.slots, (index + 1).max((2 * len).min(self.limit)) - len)?;
             }
             self.slots.resize(index + 1, None);
         }
@@ -75,8 +77,8 @@ impl Range {
         let mut free = Vec::new();
         let mut index = self.lowest;
         while free.len() < count {
-            if index >= MAX {
-                self.lowest = free.first().copied().unwrap_or(MAX);
+            if index >= self.limit {
+                self.lowest = free.first().copied().unwrap_or(self.limit);
                 return Err(Error::new(EMFILE));
             }
             if !self.is_used(index) {
@@ -91,13 +93,28 @@ impl Range {
         Ok(free)
     }
 
-    /// A copy without what does not belong in a table that no thread runs with.
-    fn duplicate(&self) -> Result<Self> {
+    /// Becomes `other`, with what is here already instead of what is at the same numbers there; that is in `other` then.
+    fn fill_up(&mut self, other: &mut Range) -> Result<()> {
+        let more = self.slots.len().saturating_sub(other.slots.len());
+        reserve(&mut other.slots, more)?;
+        other.slots.resize(other.slots.len() + more, None);
+        for (own, other) in self.slots.iter_mut().zip(&mut other.slots) {
+            if own.is_some() {
+                core::mem::swap(own, other);
+            }
+        }
+        core::mem::swap(&mut self.slots, &mut other.slots);
+        self.lowest = 0;
+        Ok(())
+    }
+
+    /// A copy of what the holder takes.
+    fn duplicate(&self, holder: Holder) -> Result<Self> {
         let mut slots = Slots::new();
         reserve(&mut slots, self.slots.len())?;
-        let allowed = |description: &&Arc<Description>| description.enter(Holder::Table).is_ok();
+        let allowed = |description: &&Arc<Description>| description.enter(holder).is_ok();
         slots.extend(self.slots.iter().map(|slot| slot.as_ref().filter(allowed).cloned()));
-        Ok(Range { slots, lowest: 0 })
+        Ok(Range { slots, lowest: 0, limit: self.limit })
     }
 }
 
@@ -163,13 +180,45 @@ impl FileTable {
         Self::of(Tables::new())
     }
 
+    /// Empty, with this one's limit.
+    pub fn successor(&self) -> Arc<Self> {
+        let mut tables = Tables::new();
+        tables.lower.limit = self.inner.lock().lower.limit;
+        Self::of(tables)
+    }
+
+    /// Lets ordinary numbers from `limit` on not be used any more; what is open there stays.
+    pub fn set_limit(&self, limit: usize) {
+        let mut tables = self.inner.lock();
+        tables.lower.limit = limit.min(MAX);
+        // Numbers that were beyond the limit before may be free.
+        tables.lower.lowest = 0;
+    }
+
     /// A copy that shares the descriptions, but for those of tables and of threads that are not started. `ENOMEM`.
     pub fn duplicate(&self) -> Result<Arc<Self>> {
         let (lower, upper) = {
             let tables = self.inner.lock();
-            (tables.lower.duplicate(), tables.upper.duplicate())
+            (tables.lower.duplicate(Holder::Table), tables.upper.duplicate(Holder::Table))
         };
         Ok(Self::of(Tables { lower: lower?, upper: upper? }))
+    }
+
+    /// Takes over what another process's table has for this one, where this has nothing. `EBUSY` when threads run with it, `ENOMEM`.
+    pub fn inherit(&self, from: &FileTable) -> Result<()> {
+        let (lower, upper) = {
+            let tables = from.inner.lock();
+            (tables.lower.duplicate(Holder::Process), tables.upper.duplicate(Holder::Process))
+        };
+        // What is not needed of them is let go of at the end, with nothing locked.
+        let (mut lower, mut upper) = (lower?, upper?);
+        let mut tables = self.inner.lock();
+        if self.users.load(Ordering::Relaxed) != 0 {
+            return Err(Error::new(EBUSY));
+        }
+        let done = tables.lower.fill_up(&mut lower).and_then(|()| tables.upper.fill_up(&mut upper));
+        drop(tables);
+        done
     }
 
     /// The description behind a number; `EBADF`.
@@ -185,11 +234,11 @@ impl FileTable {
 
     /// Whether a number could be used now: `EEXIST` when it is in use, `EMFILE` when it is beyond the limit.
     pub fn check_free(&self, fd: usize) -> Result<()> {
-        if fd & !UPPER >= MAX {
-            return Err(Error::new(EMFILE));
-        }
         let mut tables = self.inner.lock();
         let (range, index) = tables.range(fd);
+        if index >= range.limit {
+            return Err(Error::new(EMFILE));
+        }
         if range.is_used(index) { Err(Error::new(EEXIST)) } else { Ok(()) }
     }
 

@@ -196,8 +196,16 @@ pub fn start(thread: &'static Thread, prepare: impl FnOnce() -> Result<()>) -> R
         return Err(Error::new(EBUSY));
     }
     // Looked at after the start: whoever ends the space either finds the thread started, or has left the mark for us.
-    let ended = thread.remote_space().is_some_and(|space| space.is_ended());
+    let space = thread.remote_space();
+    let ended = space.as_ref().is_some_and(|space| space.is_ended());
     let result = if ended { Err(Error::new(ESRCH)) } else { prepare() };
+    if let Some(space) = space.filter(|space| space.is_stopped()) {
+        thread.pending.fetch_or(pending::STOP, Ordering::SeqCst);
+        // Whoever resumes the space either finds the thread stopped, or has taken the mark away by now.
+        if !space.is_stopped() {
+            thread.pending.fetch_and(!pending::STOP, Ordering::SeqCst);
+        }
+    }
     if result.is_err() {
         thread.pending.fetch_or(pending::KILL, Ordering::Relaxed);
     }

@@ -288,6 +288,9 @@ impl Thread {
             }
             drop(self.space.with(|own| core::mem::replace(own, space)));
             if let Some(old) = old {
+                if self.is_ending() {
+                    old.add_spent(self.cpu_time.load(Ordering::Relaxed));
+                }
                 old.leave();
             }
         }
@@ -350,11 +353,24 @@ impl Thread {
 
     /// Sets process id, credentials and name.
     pub fn set_identity(&self, pid: u32, euid: u32, egid: u32, name: &[u8; 32]) {
+        self.store_ids(pid, euid, egid);
+        self.shared.lock().name = *name;
+    }
+
+    /// As [`Thread::set_identity`], if the thread is in this space.
+    pub fn set_identity_in(&self, space: &Arc<AddressSpace>, pid: u32, euid: u32, egid: u32, name: &[u8; 32]) {
+        let mut shared = self.shared.lock();
+        if shared.space.as_ref().is_some_and(|own| Arc::ptr_eq(own, space)) {
+            self.store_ids(pid, euid, egid);
+            shared.name = *name;
+        }
+    }
+
+    fn store_ids(&self, pid: u32, euid: u32, egid: u32) {
         self.pid.store(pid, Ordering::Relaxed);
         self.euid.store(euid, Ordering::Relaxed);
         self.egid.store(egid, Ordering::Relaxed);
         self.credentials.store(u64::from(euid) | u64::from(egid) << 32, Ordering::Relaxed);
-        self.shared.lock().name = *name;
     }
 
     /// The name's bytes, zero-padded.
@@ -443,6 +459,19 @@ impl Thread {
     pub fn resting_frame(&self) -> Option<usize> {
         let started = matches!(self.state.load(Ordering::Acquire), state::RUNNABLE | state::BLOCKED);
         (started && !self.on_cpu.load(Ordering::Acquire)).then(|| self.arch.frame_pointer())
+    }
+
+    /// Does something with the thread if it is in this space, and cannot leave it meanwhile.
+    pub fn within(&'static self, space: &Arc<AddressSpace>, act: impl FnOnce(&'static Thread)) {
+        let shared = self.shared.lock();
+        if shared.space.as_ref().is_some_and(|own| Arc::ptr_eq(own, space)) {
+            act(self);
+        }
+    }
+
+    /// Counter ticks that it has used.
+    pub fn ticks(&self) -> u64 {
+        self.cpu_time.load(Ordering::Relaxed)
     }
 
     /// Changes the recorded status.

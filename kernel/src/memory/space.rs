@@ -117,6 +117,10 @@ pub struct AddressSpace {
     users: AtomicUsize,
     /// No thread may start in it any more.
     ended: AtomicBool,
+    /// Its threads stand still.
+    stopped: AtomicBool,
+    /// Counter ticks that threads have used which ended in it.
+    spent: AtomicU64,
     inner: Lock<{ level::SPACE }, Inner>,
 }
 
@@ -124,6 +128,8 @@ pub struct AddressSpace {
 pub struct Inner {
     table: PageTable,
     vmas: VmaMap<Backing>,
+    /// Most bytes that programs may have mapped.
+    limit: usize,
 }
 
 /// A mapping, or a part of one, that was taken out; whoever holds it tells its pager once nothing is locked.
@@ -167,9 +173,46 @@ impl AddressSpace {
         self.ended.load(Ordering::SeqCst)
     }
 
+    /// Marks the space as one whose threads stand still, or no longer do.
+    pub fn set_stopped(&self, stopped: bool) {
+        self.stopped.store(stopped, Ordering::SeqCst);
+    }
+
+    /// Whether its threads are to stand still.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// A thread that has used so many ticks has ended in it.
+    pub fn add_spent(&self, ticks: u64) {
+        self.spent.fetch_add(ticks, Ordering::Relaxed);
+    }
+
+    /// Ticks of the threads that have ended in it.
+    pub fn spent(&self) -> u64 {
+        self.spent.load(Ordering::Relaxed)
+    }
+
+    /// Limits what may be mapped; what is mapped already stays.
+    pub fn set_limit(&self, bytes: usize) {
+        self.inner.lock().limit = bytes;
+    }
+
+    /// Bytes that are mapped.
+    pub fn mapped_bytes(&self) -> usize {
+        self.inner.lock().vmas.bytes()
+    }
+
     /// Empty.
     pub fn new() -> Result<Arc<Self>> {
         Self::build().map(Arc::new)
+    }
+
+    /// Empty, with this one's limit.
+    pub fn successor(&self) -> Result<Arc<Self>> {
+        let mut new = Self::build()?;
+        new.inner.get_mut().limit = self.inner.lock().limit;
+        Ok(Arc::new(new))
     }
 
     fn build() -> Result<Self> {
@@ -180,7 +223,9 @@ impl AddressSpace {
             root: table.root(),
             users: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
-            inner: Lock::new(Inner { table, vmas }),
+            stopped: AtomicBool::new(false),
+            spent: AtomicU64::new(0),
+            inner: Lock::new(Inner { table, vmas, limit: usize::MAX }),
         })
     }
 
@@ -200,7 +245,9 @@ impl AddressSpace {
         if prot.write && !backing.allows_stores() {
             return Err(Error::new(EACCES));
         }
-        let (mut inner, start, removed) = self.settle(self.inner.lock(), place, len)?;
+        let inner = self.inner.lock();
+        inner.check_limit(place, len)?;
+        let (mut inner, start, removed) = self.settle(inner, place, len)?;
         inner.vmas.insert(Vma { start, end: start + len, prot, backing });
         drop(inner);
         removed.into_iter().for_each(Removed::notify);
@@ -489,6 +536,7 @@ impl AddressSpace {
             inner.protect(self.root, old, old + moved, prot)?;
             return self.unmap_locked(inner, old + moved, end).map(|()| old);
         }
+        inner.check_limit(place, len - moved)?;
         let (mut inner, new, removed) = self.settle(inner, place, len)?;
         let target = Vma { start: new, end: new + len, prot, backing: Backing::Anonymous };
         let done = inner.relocate(self.root, old, moved, target);
@@ -521,6 +569,20 @@ impl Inner {
     #[inline]
     fn admit(&self, more: usize) -> Result<()> {
         if self.vmas.len() + more > MAX_MAPPINGS || !frames::may_give() { Err(Error::new(ENOMEM)) } else { Ok(()) }
+    }
+
+    /// Asked before `len` bytes more are mapped: `ENOMEM` beyond the limit. What is replaced does not count.
+    #[inline]
+    fn check_limit(&self, place: Place, len: usize) -> Result<()> {
+        if self.limit == usize::MAX {
+            return Ok(());
+        }
+        let replaced = match place {
+            Place::Replace(at) => self.vmas.bytes_within(at, at.saturating_add(len)),
+            _ => 0,
+        };
+        let bytes = (self.vmas.bytes() - replaced).saturating_add(len);
+        if bytes > self.limit { Err(Error::new(ENOMEM)) } else { Ok(()) }
     }
 
     /// Whether user code may take a range out: `EPERM`, or what [`Inner::admit`] says when one mapping would become two.
@@ -632,7 +694,7 @@ impl Inner {
     #[inline]
     fn fault(&mut self, root: u64, address: usize, write: bool, exec: bool) -> bool {
         let page = address & !(PAGE_SIZE - 1);
-        let Inner { table, vmas } = self;
+        let Inner { table, vmas, .. } = self;
         let Some(vma) = vmas.find(page) else { return false };
         let prot = vma.prot;
         let allowed = if write {
@@ -708,7 +770,8 @@ impl Inner {
 
     fn copy_to(&mut self, new: &mut AddressSpace) -> Result<()> {
         let target = new.inner.get_mut();
-        let Inner { table, vmas } = self;
+        target.limit = self.limit;
+        let Inner { table, vmas, .. } = self;
         for vma in vmas.iter() {
             let copies = match &vma.backing {
                 Backing::Anonymous => true,

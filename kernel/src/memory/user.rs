@@ -59,6 +59,8 @@ unsafe impl Plain for syscall::GrantDesc {}
 unsafe impl Plain for ochre_abi::proc::RemoteMap {}
 // SAFETY: `repr(C)`, words only.
 unsafe impl Plain for ochre_abi::proc::ThreadStatus {}
+// SAFETY: `repr(C)`, words only.
+unsafe impl Plain for ochre_abi::proc::SpaceUsage {}
 
 impl UserSlice {
     /// The range, if it lies in user space. An empty range may be anywhere.

@@ -33,6 +33,8 @@ pub enum Holder {
     Scheme,
     /// A descriptor table that no thread runs with.
     Table,
+    /// The table of another process, which is made as a copy: handles of threads, spaces and tables are of this one.
+    Process,
 }
 
 /// What `openat` and `dup` give.

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use kernel_core::cmdline::Options;
 use libredox::{Fd, call};
 use ochre_abi::proc::ThreadVerb;
-use ochre_abi::{UPPER, auxv, boot_fd};
+use ochre_abi::{UPPER, auxv, boot_fd, procmgr_fd};
 use ochre_spawn::{End, Process, Spawn};
 use scheme_server::{Port, Server};
 use syscall::GlobalSchemes;
@@ -50,6 +50,8 @@ struct Given {
 unsafe extern "C" {
     // libc's: an entry of the auxiliary vector, 0 when it is not there.
     safe fn getauxval(kind: usize) -> usize;
+    // libc's: which descriptor stands for this process.
+    safe fn ochre_set_process_v1(fd: usize);
 }
 
 impl Given {
@@ -100,7 +102,9 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     let archive = || Tree::new(given.archive).map_err(|at| Error::other(format!("the initfs is damaged: {at:?}")));
     let tree = archive()?;
     let namespace = start_name_spaces(&tree)?;
-    call::setns(namespace).map_err(Error::from)?;
+    call::setns(namespace.descriptor).map_err(Error::from)?;
+    start_processes(&tree, &namespace)?;
+    let namespace = namespace.descriptor;
     let mut scheme = Initfs { tree: archive()? };
     let port = Port::new().map_err(scheme_error)?;
     port.register(initfs::NAME, ROOT).map_err(scheme_error)?;
@@ -180,8 +184,14 @@ fn pipe() -> Result<(Fd, Fd)> {
     Ok((read, write))
 }
 
+/// The first name space, and the manager that serves it.
+struct NameSpace {
+    descriptor: usize,
+    manager: Process,
+}
+
 /// Starts the name space manager, with the kernel's schemes and the right to make more; answers the first name space.
-fn start_name_spaces(tree: &Tree<'_>) -> Result<usize> {
+fn start_name_spaces(tree: &Tree<'_>) -> Result<NameSpace> {
     let image = program(tree, "nsmgr").ok_or_else(|| Error::other("the initfs has no bin/nsmgr"))?;
     let (read, write) = pipe()?;
     let mut spawn = console(Spawn::new(image, "nsmgr")).env("INIT_NOTIFY", &NOTIFY.to_string());
@@ -190,16 +200,34 @@ fn start_name_spaces(tree: &Tree<'_>) -> Result<usize> {
         let root = UPPER | scheme as usize;
         spawn = spawn.inherit(root, root);
     }
-    let _process = spawn.start()?;
+    let manager = spawn.start()?;
     drop(write);
-    // Waits until it is there; the end of the stream means that there will be none.
+    let descriptor = receive(&read).map_err(|error| Error::other(format!("nsmgr does not start: {error}")))?;
+    Ok(NameSpace { descriptor, manager })
+}
+
+/// Starts the process manager, which makes a process of this one.
+fn start_processes(tree: &Tree<'_>, namespace: &NameSpace) -> Result<()> {
+    let image = program(tree, "procmgr").ok_or_else(|| Error::other("the initfs has no bin/procmgr"))?;
+    let (read, write) = pipe()?;
+    let root = UPPER | GlobalSchemes::Proc as usize;
+    let spawn = console(Spawn::new(image, "procmgr")).namespace(namespace.descriptor);
+    let spawn = spawn.env("INIT_NOTIFY", &NOTIFY.to_string()).inherit(write.raw(), NOTIFY).inherit(root, root);
+    let spawn = spawn.inherit(boot_fd::THREAD, procmgr_fd::FIRST);
+    let _process = spawn.inherit(namespace.manager.descriptor(), procmgr_fd::NAME_SPACES).start()?;
+    drop(write);
+    let process = receive(&read).map_err(|error| Error::other(format!("procmgr does not start: {error}")))?;
+    ochre_set_process_v1(process);
+    Ok(())
+}
+
+/// Waits for a descriptor; the end of the stream means that there will be none.
+fn receive(pipe: &Fd) -> Result<usize> {
     let mut fds = [usize::MAX];
     // SAFETY: the bytes of a number, which any bytes are.
     let payload = unsafe { std::slice::from_raw_parts_mut(fds.as_mut_ptr().cast(), size_of_val(&fds)) };
-    match call::call_ro(read.raw(), payload, CallFlags::FD | CallFlags::FD_UPPER, &[]) {
-        Ok(_) => Ok(fds[0]),
-        Err(error) => Err(Error::other(format!("nsmgr does not start: {error}"))),
-    }
+    call::call_ro(pipe.raw(), payload, CallFlags::FD | CallFlags::FD_UPPER, &[])?;
+    Ok(fds[0])
 }
 
 /// Starts a daemon and waits until it is ready. None when the archive has no such program.

@@ -16,7 +16,7 @@ use crate::string::bytes;
 /// `F_DUPFD_CLOEXEC` as crate `libredox` has it (crate `libc` has the value of `F_DUPFD`).
 const F_DUPFD_CLOEXEC: c_int = 1030;
 /// Bits of `O_*` that the kernel sees: not those of the descriptor number, and none of the mode's.
-const OPEN_FLAGS: usize = 0xffff_0000 & !(O_CLOEXEC as usize);
+pub const OPEN_FLAGS: usize = 0xffff_0000 & !(O_CLOEXEC as usize);
 
 /// The canonical path of what a C program says.
 ///

@@ -30,6 +30,8 @@ mod errno;
 #[cfg(target_os = "redox")]
 mod event;
 #[cfg(target_os = "redox")]
+mod exec;
+#[cfg(target_os = "redox")]
 mod fcntl;
 #[cfg(target_os = "redox")]
 mod fnmatch;
@@ -63,6 +65,8 @@ mod semaphore;
 mod signal;
 #[cfg(target_os = "redox")]
 mod socket;
+#[cfg(target_os = "redox")]
+mod spawn;
 #[cfg(target_os = "redox")]
 mod stat;
 #[cfg(target_os = "redox")]

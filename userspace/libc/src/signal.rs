@@ -69,6 +69,24 @@ pub unsafe fn change_action(signal: c_int, new: *const SigAction, old: *mut SigA
     Ok(0)
 }
 
+/// What another program inherits: the mask of blocked signals, and those that are ignored.
+pub fn inherited() -> (u64, u64) {
+    let actions = ACTIONS.lock();
+    let ignored =
+        (1..=NSIG).filter(|&signal| actions.0[signal as usize].is_some_and(|action| action.sa_sigaction == SIG_IGN));
+    (MASK.load(Ordering::Relaxed), ignored.fold(0, |set, signal| set | 1 << (signal - 1)))
+}
+
+/// Takes over what was inherited.
+pub fn init(mask: u64, ignored: u64) {
+    MASK.store(mask, Ordering::Relaxed);
+    let mut actions = ACTIONS.lock();
+    let ignore = SigAction { sa_sigaction: SIG_IGN, sa_flags: 0, sa_restorer: None, sa_mask: 0 };
+    for signal in (1..=NSIG).filter(|signal| ignored & 1 << (signal - 1) != 0) {
+        actions.0[signal as usize] = Some(ignore);
+    }
+}
+
 /// `sigaction`.
 #[unsafe(export_name = "sigaction")]
 pub unsafe extern "C" fn sigaction_c(signal: c_int, new: *const SigAction, old: *mut SigAction) -> c_int {

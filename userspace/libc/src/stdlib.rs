@@ -10,7 +10,7 @@ use syscall::flag::O_STAT;
 use crate::errno;
 use crate::fcntl::canonical;
 use crate::rt::files::{self, Place};
-use crate::rt::lock::Lock;
+use crate::rt::lock::{Lock, RawLock};
 use crate::rt::path::{Canonical, PATH_MAX};
 use crate::rt::{alloc, heap, resolve, thread};
 use crate::string::{bytes, strlen};
@@ -229,6 +229,11 @@ pub unsafe extern "C" fn unsetenv(name: *const c_char) -> c_int {
             }
         })
     })
+}
+
+/// The locks of this module, for `fork`.
+pub fn locks() -> [&'static RawLock; 2] {
+    [AT_EXIT.raw(), ENVIRONMENT.raw()]
 }
 
 /// What a process does at its end.

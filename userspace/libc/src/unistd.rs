@@ -424,22 +424,10 @@ pub extern "C" fn getpid() -> pid_t {
     thread::pid() as pid_t
 }
 
-/// `getuid`. Real and effective ids are the same until there is a process manager.
-#[unsafe(no_mangle)]
-pub extern "C" fn getuid() -> uid_t {
-    geteuid()
-}
-
 /// `geteuid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn geteuid() -> uid_t {
     thread::attributes().map_or(uid_t::MAX, |me| me.euid as uid_t)
-}
-
-/// `getgid`.
-#[unsafe(no_mangle)]
-pub extern "C" fn getgid() -> gid_t {
-    getegid()
 }
 
 /// `getegid`.

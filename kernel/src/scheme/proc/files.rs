@@ -70,7 +70,7 @@ impl Object for FileTableHandle {
         crate::memory::admit()?;
         let files = match argument {
             b"" => return Ok(Opened::Same),
-            b"empty" => FileTable::new(),
+            b"empty" => self.files.successor(),
             b"copy" => self.files.duplicate()?,
             _ => return Err(Error::new(EINVAL)),
         };
@@ -87,6 +87,10 @@ impl Object for FileTableHandle {
             }
             FileTableVerb::Close => self.close_all(payload),
             FileTableVerb::List => self.list(payload),
+            FileTableVerb::Inherit => {
+                crate::memory::admit()?;
+                self.files.inherit(&*Thread::current().files()?).map(|()| 0)
+            }
         }
     }
 

@@ -3,20 +3,23 @@
 mod files;
 mod space;
 mod thread;
+mod whole;
 
 pub use files::FileTableHandle;
 pub use space::AddressSpaceHandle;
 pub use thread::ThreadHandle;
 
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 
 use syscall::GlobalSchemes;
-use syscall::error::{EINVAL, ENOENT, Error, Result};
+use syscall::error::{EACCES, EINVAL, ENOENT, Error, Result};
 
 use super::object::Object;
 use crate::context::{Thread, thread as threads};
 
-/// The scheme's root. Whoever has it may make threads with authority.
+/// The scheme's root. User 0 makes threads with authority here, and gets authority over itself; others can do nothing with it that they
+/// could not do with their own handle.
 pub struct Root;
 
 impl Object for Root {
@@ -25,7 +28,9 @@ impl Object for Root {
     }
 
     fn openat(&self, path: &str, _flags: usize) -> Result<Arc<dyn Object>> {
+        let superuser = Thread::current().euid.load(Ordering::Relaxed) == 0;
         match path {
+            "thread" if !superuser => Err(Error::new(EACCES)),
             "thread" => {
                 let thread = threads::create()?;
                 let handle = ThreadHandle::adopt(thread, true);
@@ -33,7 +38,7 @@ impl Object for Root {
                 thread.set_files(Some(crate::context::files::FileTable::new()))?;
                 Ok(Arc::new(handle))
             }
-            "self" => Ok(Arc::new(ThreadHandle::new(Thread::current(), true))),
+            "self" => Ok(Arc::new(ThreadHandle::new(Thread::current(), superuser))),
             _ => Err(Error::new(ENOENT)),
         }
     }

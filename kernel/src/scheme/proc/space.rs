@@ -3,14 +3,14 @@
 use alloc::sync::Arc;
 
 use ochre_abi::proc::{ANONYMOUS, AddrSpaceVerb, RemoteMap};
-use syscall::error::{EINVAL, Error, Result};
+use syscall::error::{EINVAL, ELOOP, Error, Result};
 use syscall::{CallFlags, GlobalSchemes, GrantDesc, Map, MapFlags};
 
 use super::word;
 use crate::context::Thread;
 use crate::memory::space::{Place, prot};
 use crate::memory::{AddressSpace, UserSlice};
-use crate::scheme::object::{Io, Object, Opened};
+use crate::scheme::object::{Holder, Io, Object, Opened};
 
 /// A handle of an address space. Reading and writing it at an offset reads and writes its memory.
 pub struct AddressSpaceHandle {
@@ -60,7 +60,7 @@ impl Object for AddressSpaceHandle {
         crate::memory::admit()?;
         let space = match argument {
             b"" => return Ok(Opened::Same),
-            b"empty" => AddressSpace::new()?,
+            b"empty" => self.space.successor()?,
             b"clone" => self.space.duplicate()?,
             _ => return Err(Error::new(EINVAL)),
         };
@@ -89,7 +89,14 @@ impl Object for AddressSpaceHandle {
                 self.space.protect(word(metadata, 1)?, word(metadata, 2)?, prot(flags)).map(|()| 0)
             }
             AddrSpaceVerb::Grants => self.grants(payload),
+            AddrSpaceVerb::Enter => {
+                super::thread::enter(self.space.clone(), word(metadata, 1)?, word(metadata, 2)?).map(|()| 0)
+            }
         }
+    }
+
+    fn enter(&self, holder: Holder) -> Result<()> {
+        if holder == Holder::Process { Err(Error::new(ELOOP)) } else { Ok(()) }
     }
 
     fn as_space(&self) -> Option<&AddressSpaceHandle> {

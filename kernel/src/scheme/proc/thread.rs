@@ -9,10 +9,10 @@ use syscall::{
     CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, O_RDWR, ProcSchemeAttrs, SetSighandlerData,
 };
 
-use super::{AddressSpaceHandle, FileTableHandle, word};
+use super::{AddressSpaceHandle, FileTableHandle, whole, word};
 use crate::context::thread::pending;
 use crate::context::{Thread, sched, signal, thread as threads};
-use crate::memory::UserSlice;
+use crate::memory::{AddressSpace, UserSlice};
 use crate::scheme::event::EventSource;
 use crate::scheme::object::{Holder, Object, Opened};
 use crate::scheme::{Description, Target};
@@ -43,12 +43,19 @@ impl ThreadHandle {
         let (thread, old) = (new.thread, self.thread);
         thread.set_space(old.remote_space())?;
         thread.set_files(old.remote_files())?;
-        thread.set_identity(
-            old.pid.load(Ordering::Relaxed),
-            old.euid.load(Ordering::Relaxed),
-            old.egid.load(Ordering::Relaxed),
-            &old.name_bytes(),
-        );
+        // Again when they have just been changed for the whole space: that may have passed the new thread by.
+        loop {
+            let credentials = old.credentials();
+            thread.set_identity(
+                old.pid.load(Ordering::Relaxed),
+                old.euid.load(Ordering::Relaxed),
+                old.egid.load(Ordering::Relaxed),
+                &old.name_bytes(),
+            );
+            if old.credentials() == credentials {
+                break;
+            }
+        }
         thread.set_sighandler(SetSighandlerData { thread_control_addr: 0, ..old.sighandler() });
         sched::set_level(thread, old.base_level());
         Ok(new)
@@ -110,14 +117,32 @@ impl ThreadHandle {
         Ok(0)
     }
 
-    fn set_attrs(&self, payload: UserSlice) -> Result<usize> {
+    /// Attributes that whoever has this handle may give.
+    fn new_attrs(&self, payload: UserSlice) -> Result<ProcSchemeAttrs> {
         if !self.authority {
             return Err(Error::new(EPERM));
         }
         let attrs: ProcSchemeAttrs = payload.read_value()?;
-        if attrs.prio > LAST_LEVEL {
-            return Err(Error::new(EINVAL));
+        if attrs.prio > LAST_LEVEL { Err(Error::new(EINVAL)) } else { Ok(attrs) }
+    }
+
+    /// The address space, of a thread that has one.
+    fn whole(&self) -> Result<Arc<AddressSpace>> {
+        self.thread.remote_space().ok_or(Error::new(ESRCH))
+    }
+
+    fn set_limits(&self, metadata: &[u64]) -> Result<usize> {
+        if !self.authority {
+            return Err(Error::new(EPERM));
         }
+        let (bytes, descriptors) = (word(metadata, 1)?, word(metadata, 2)?);
+        self.whole()?.set_limit(bytes);
+        self.thread.remote_files().ok_or(Error::new(ESRCH))?.set_limit(descriptors);
+        Ok(0)
+    }
+
+    fn set_attrs(&self, payload: UserSlice) -> Result<usize> {
+        let attrs = self.new_attrs(payload)?;
         self.thread.set_identity(attrs.pid, attrs.euid, attrs.egid, &attrs.debug_name);
         sched::set_level(self.thread, attrs.prio as u8);
         Ok(0)
@@ -137,17 +162,7 @@ impl ThreadHandle {
         let description = Thread::current().descriptor(word(metadata, 1)?)?;
         let space = with_object(&description, |object| object.as_space().map(|handle| handle.space().clone()))?;
         if self.thread.is_current() {
-            let mut regs = self.thread.arch.registers();
-            regs.rsp = word(metadata, 2)?;
-            regs.rip = word(metadata, 3)?;
-            // The registers of the old program mean nothing in the new space.
-            regs = IntRegisters { rsp: regs.rsp, rip: regs.rip, ..IntRegisters::default() };
-            self.thread.set_space(Some(space))?;
-            self.thread.set_sighandler(SetSighandlerData::default());
-            self.thread.arch.set_registers(&regs);
-            // Out by the slow way, which loads every register.
-            self.thread.pending.fetch_or(pending::INTERRUPT, Ordering::Relaxed);
-            return Ok(0);
+            return enter(space, word(metadata, 2)?, word(metadata, 3)?).map(|()| 0);
         }
         self.thread.set_space(Some(space))?;
         Ok(0)
@@ -168,6 +183,18 @@ impl ThreadHandle {
         thread.arch.set_env(&env, own);
         Ok(0)
     }
+}
+
+/// The current thread goes on in another address space, at `entry`.
+pub fn enter(space: Arc<AddressSpace>, sp: usize, entry: usize) -> Result<()> {
+    let me = Thread::current();
+    me.set_space(Some(space))?;
+    me.set_sighandler(SetSighandlerData::default());
+    // The registers of the old program mean nothing in the new space.
+    me.arch.set_registers(&IntRegisters { rsp: sp, rip: entry, ..IntRegisters::default() });
+    // Out by the slow way, which loads every register.
+    me.pending.fetch_or(pending::INTERRUPT, Ordering::Relaxed);
+    Ok(())
 }
 
 fn with_object<R>(description: &Description, look: impl FnOnce(&dyn Object) -> Option<R>) -> Result<R> {
@@ -247,12 +274,21 @@ impl Object for ThreadHandle {
                 Ok(0)
             }
             ThreadVerb::EndSpace => self.end_space(metadata),
+            ThreadVerb::StopSpace => self.whole().map(|space| whole::stop(&space)),
+            ThreadVerb::ResumeSpace => self.whole().map(|space| whole::resume(&space)),
+            ThreadVerb::SetSpaceAttrs => {
+                let attrs = self.new_attrs(payload)?;
+                self.whole().map(|space| whole::set_attrs(&space, &attrs))
+            }
+            ThreadVerb::SetLimits => self.set_limits(metadata),
+            ThreadVerb::EndOthers => self.own()?.space().map(|space| whole::end_others(&space)),
+            ThreadVerb::GetUsage => payload.write_value(&whole::usage(&self.whole()?)).map(|()| 0),
         }
     }
 
-    fn enter(&self, _holder: Holder) -> Result<()> {
+    fn enter(&self, holder: Holder) -> Result<()> {
         // Until it is started, the table it is to have is its own alone.
-        if self.thread.is_new() { Err(Error::new(ELOOP)) } else { Ok(()) }
+        if holder == Holder::Process || self.thread.is_new() { Err(Error::new(ELOOP)) } else { Ok(()) }
     }
 
     fn events(&self) -> Result<&EventSource> {
@@ -274,7 +310,7 @@ impl ThreadHandle {
     }
 
     fn end_space(&self, metadata: &[u64]) -> Result<usize> {
-        let space = self.thread.remote_space().ok_or(Error::new(ESRCH))?;
+        let space = self.whole()?;
         let inside = Thread::current().with_space(|own| Arc::ptr_eq(own, &space)).unwrap_or(false);
         let status = ThreadStatus {
             state: if inside { public::EXITED } else { public::KILLED },

@@ -533,7 +533,7 @@ impl Object for Socket {
     }
 
     fn enter(&self, holder: Holder) -> Result<()> {
-        if holder == Holder::Table { Ok(()) } else { Err(Error::new(ELOOP)) }
+        if matches!(holder, Holder::Table | Holder::Process) { Ok(()) } else { Err(Error::new(ELOOP)) }
     }
 
     fn events(&self) -> Result<&EventSource> {

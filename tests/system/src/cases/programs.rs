@@ -8,7 +8,7 @@ use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium, exit_status};
 use crate::elf::Elf;
 
 /// What is started before the init program.
-pub const BASE: [&str; 6] = ["bootstrap", "nsmgr", "zerod", "ramfs", "ipcd", "ptyd"];
+pub const BASE: [&str; 7] = ["bootstrap", "nsmgr", "procmgr", "zerod", "ramfs", "ipcd", "ptyd"];
 
 /// A program of `tests/guest` and how it is run.
 struct Program {

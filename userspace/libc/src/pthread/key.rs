@@ -6,7 +6,7 @@ use core::ptr::null_mut;
 use libc::{EAGAIN, EINVAL, ENOMEM, c_int, pthread_key_t};
 
 use crate::rt::alloc;
-use crate::rt::lock::Lock;
+use crate::rt::lock::{Lock, RawLock};
 use crate::rt::tcb::{KEYS, Tcb, current};
 
 type Destructor = unsafe extern "C" fn(*mut c_void);
@@ -22,6 +22,11 @@ struct Key {
 }
 
 static TABLE: Lock<[Key; KEYS]> = Lock::new([Key { generation: 0, destructor: None }; KEYS]);
+
+/// The lock of this module, for `fork`.
+pub fn lock() -> &'static RawLock {
+    TABLE.raw()
+}
 
 fn in_use(key: Key) -> bool {
     key.generation % 2 == 1

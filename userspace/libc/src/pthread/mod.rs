@@ -3,6 +3,7 @@
 //! Every object is a futex word and little else, within the sizes that crate `libc` declares; all zero is a fresh object,
 //! which is what the static initialisers say.
 
+pub mod atfork;
 mod attr;
 mod barrier;
 mod cond;
@@ -26,7 +27,7 @@ use crate::rt::{clock, thread};
 use crate::time::from_c;
 use attr::Attributes;
 
-pub use key::run_destructors;
+pub use key::{lock as key_lock, run_destructors};
 
 /// `pthread_create`.
 #[unsafe(no_mangle)]
@@ -91,16 +92,6 @@ pub extern "C" fn pthread_equal(a: pthread_t, b: pthread_t) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn pthread_exit(result: *mut c_void) -> ! {
     thread::exit(result)
-}
-
-/// `pthread_atfork`: there is no `fork` that could call them yet.
-#[unsafe(no_mangle)]
-pub extern "C" fn pthread_atfork(
-    _prepare: Option<unsafe extern "C" fn()>,
-    _parent: Option<unsafe extern "C" fn()>,
-    _child: Option<unsafe extern "C" fn()>,
-) -> c_int {
-    0
 }
 
 /// The number of the calling thread, for objects that remember who holds them. Never 0.

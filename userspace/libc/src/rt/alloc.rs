@@ -4,6 +4,7 @@ use syscall::MapFlags;
 use syscall::data::Map;
 
 use super::heap::{Cache, Heap, Pages};
+use super::lock::RawLock;
 use super::sys;
 use super::tcb::current;
 
@@ -29,6 +30,11 @@ impl Pages for Kernel {
 }
 
 static HEAP: Heap<Kernel> = Heap::new();
+
+/// The heap's locks, for `fork`.
+pub fn locks() -> impl Iterator<Item = &'static RawLock> {
+    HEAP.locks()
+}
 
 fn cache() -> &'static mut Cache {
     // SAFETY: each thread reaches its own cache only, and no function of the heap calls back.

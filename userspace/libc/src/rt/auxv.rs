@@ -38,12 +38,16 @@ pub struct Aux {
     pub thread: Option<usize>,
     /// Descriptor of the descriptor table.
     pub filetable: Option<usize>,
+    /// Descriptor of the process at the process manager.
+    pub process: Option<usize>,
     /// Descriptor of the name space.
     pub namespace: Option<usize>,
     /// Address and length of the current directory's path.
     pub cwd: (usize, usize),
     /// File mode creation mask.
     pub umask: Option<usize>,
+    /// Signals that are blocked, and those that are ignored.
+    pub signals: (usize, usize),
     /// The process is `bootstrap`, started by the kernel.
     pub bootstrap: bool,
 }
@@ -90,6 +94,8 @@ impl Aux {
             self.thread = Some(value);
         } else if kind == auxv::FILETABLE_FD {
             self.filetable = Some(value);
+        } else if kind == auxv::PROC_FD {
+            self.process = Some(value);
         } else if kind == auxv::NS_FD {
             self.namespace = Some(value);
         } else if kind == auxv::CWD_PTR {
@@ -98,6 +104,10 @@ impl Aux {
             self.cwd.1 = value;
         } else if kind == auxv::UMASK {
             self.umask = Some(value);
+        } else if kind == auxv::SIGPROC_MASK {
+            self.signals.0 = value;
+        } else if kind == auxv::SIGIGN_MASK {
+            self.signals.1 = value;
         } else if kind == auxv::INITFS_PTR {
             self.bootstrap = true;
         }

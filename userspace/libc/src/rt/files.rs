@@ -1,16 +1,23 @@
 //! The descriptors of this process: numbers from [`Slots`], objects from the kernel.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use ochre_abi::UPPER;
 use ochre_abi::proc::FileTableVerb;
 use syscall::error::{EBADF, EEXIST, Error, Result};
 use syscall::flag::{CallFlags, F_GETFD};
 
 use super::auxv::Aux;
-use super::lock::Lock;
+use super::lock::{Lock, RawLock};
 use super::slots::Slots;
 use super::sys;
 
 static SLOTS: Lock<Slots> = Lock::new(Slots::new());
+
+/// The lock of this module, for `fork`.
+pub fn lock() -> &'static RawLock {
+    SLOTS.raw()
+}
 
 /// Which range a new descriptor comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,64 @@ pub fn init(aux: &Aux, thread: usize) {
             Err(_) => return (0..3).for_each(|fd| SLOTS.lock().mark(fd, false)),
         },
     };
+    mark_all(table);
+}
+
+/// Whether the program holds handles of threads, which a forked child has not.
+static HANDLES: AtomicBool = AtomicBool::new(false);
+
+/// The program has got a handle of a thread.
+pub fn note_handle() {
+    HANDLES.store(true, Ordering::Relaxed);
+}
+
+/// See [`note_handle`].
+pub fn has_handles() -> bool {
+    HANDLES.load(Ordering::Relaxed)
+}
+
+/// Gives all numbers back that are not in use: those of a forked child, whose parent had others at the moment of the copy. The
+/// marks of those that are stay.
+pub fn relist() {
+    SLOTS.lock().release_all_but(|fd| sys::fcntl(fd, F_GETFD, 0).is_ok());
+}
+
+/// Calls `act` with the numbers, some at a time, that are closed when another program is executed, but these. Looks at the numbers
+/// without the lock: its holder may have been ended.
+pub fn each_for_exec(kept: &[usize], mut act: impl FnMut(&[u64])) {
+    // SAFETY: no other thread is left that could change them, or none that will go on.
+    let slots = unsafe { SLOTS.look() };
+    let (mut some, mut count) = ([0; 64], 0);
+    slots.each_cloexec(|fd| {
+        if kept.contains(&fd) {
+            return;
+        }
+        some[count] = fd as u64;
+        count += 1;
+        if count == some.len() {
+            act(&some);
+            count = 0;
+        }
+    });
+    if count > 0 {
+        act(&some[..count]);
+    }
+}
+
+/// Calls `visit` with each number of the program's that is in use, and whether it closes on `exec`.
+pub fn each_program(visit: impl FnMut(usize, bool)) {
+    SLOTS.lock().each_program(visit);
+}
+
+/// The highest number of the program's that is in use, or 0.
+pub fn highest() -> usize {
+    let mut highest = 0;
+    each_program(|fd, _| highest = fd);
+    highest
+}
+
+/// Marks the numbers in use, as the kernel tells them.
+fn mark_all(table: usize) {
     let mut list = [0_u64; 64];
     let verb = [FileTableVerb::List as u64];
     // SAFETY: the list is ours to be written.
@@ -115,6 +180,11 @@ pub fn close(fd: usize) -> Result<usize> {
     // A number that the kernel does not know may still be marked: the kernel takes descriptors that a daemon sends away.
     SLOTS.lock().release(fd);
     result
+}
+
+/// Marks a number of libc's own that is in use without having been made here.
+pub fn mark(fd: usize) {
+    SLOTS.lock().mark(fd, true);
 }
 
 /// Whether the descriptor closes on `exec`; `EBADF`.

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use dlmalloc::{Allocator, Dlmalloc};
 
-use super::lock::Lock;
+use super::lock::{Lock, RawLock};
 
 /// Arenas, and so windows.
 pub const ARENAS: usize = 7;
@@ -153,6 +153,11 @@ impl<P: Pages> Heap<P> {
             index += 1;
         }
         Heap { arenas }
+    }
+
+    /// The locks of its arenas, for `fork`.
+    pub fn locks(&self) -> impl Iterator<Item = &RawLock> {
+        self.arenas.iter().map(Lock::raw)
     }
 
     fn arena_of(&self, block: *mut u8) -> &Lock<Dlmalloc<Window<P>>> {

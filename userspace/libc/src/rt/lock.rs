@@ -102,6 +102,20 @@ impl<T> Lock<T> {
         Lock { raw: RawLock::new(), data: UnsafeCell::new(data) }
     }
 
+    /// The data, without the lock.
+    ///
+    /// # Safety
+    /// No other thread changes it meanwhile.
+    pub unsafe fn look(&self) -> &T {
+        // SAFETY: as this function demands.
+        unsafe { &*self.data.get() }
+    }
+
+    /// The bare lock, for who must hold it without looking at the data.
+    pub const fn raw(&self) -> &RawLock {
+        &self.raw
+    }
+
     /// Waits for the lock.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {

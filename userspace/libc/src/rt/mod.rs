@@ -5,7 +5,9 @@
 pub mod heap;
 pub mod lock;
 pub mod path;
+pub mod plan;
 pub mod slots;
+pub mod strings;
 
 #[cfg(target_os = "redox")]
 pub mod alloc;
@@ -14,11 +16,19 @@ pub mod auxv;
 #[cfg(target_os = "redox")]
 pub mod clock;
 #[cfg(target_os = "redox")]
+pub mod exec;
+#[cfg(target_os = "redox")]
 pub mod files;
+#[cfg(target_os = "redox")]
+pub mod fork;
+#[cfg(target_os = "redox")]
+pub mod image;
 #[cfg(target_os = "redox")]
 pub mod load;
 #[cfg(target_os = "redox")]
 pub mod mem;
+#[cfg(target_os = "redox")]
+pub mod process;
 #[cfg(target_os = "redox")]
 pub mod relocate;
 #[cfg(target_os = "redox")]
@@ -26,7 +36,11 @@ pub mod resolve;
 #[cfg(target_os = "redox")]
 pub mod roots;
 #[cfg(target_os = "redox")]
+pub mod space;
+#[cfg(target_os = "redox")]
 pub mod spawn;
+#[cfg(target_os = "redox")]
+pub mod stack;
 #[cfg(target_os = "redox")]
 pub mod start;
 #[cfg(target_os = "redox")]

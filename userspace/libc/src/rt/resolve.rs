@@ -11,7 +11,7 @@ use syscall::flag::{MODE_DIR, MODE_SYMLINK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_R
 
 use super::auxv::Aux;
 use super::files::{self, Place};
-use super::lock::Lock;
+use super::lock::{Lock, RawLock};
 use super::path::{Canonical, PATH_MAX, Target};
 use super::{roots, sys};
 
@@ -26,6 +26,11 @@ struct Cwd {
 }
 
 static CWD: Lock<Cwd> = Lock::new(Cwd { path: [0; PATH_MAX], len: 0 });
+
+/// The lock of this module, for `fork`.
+pub fn lock() -> &'static RawLock {
+    CWD.raw()
+}
 static UMASK: AtomicUsize = AtomicUsize::new(0o022);
 
 /// Takes over what the process was started with.
@@ -91,19 +96,29 @@ pub fn cwd(buf: &mut [u8]) -> Result<usize> {
 
 /// Makes a directory the current one.
 pub fn chdir(path: Canonical) -> Result<()> {
+    set_cwd(directory(path)?.as_bytes());
+    Ok(())
+}
+
+/// The path of a directory, where all links have led that a scheme left to us; `ENOTDIR`.
+pub fn directory(path: Canonical) -> Result<Canonical> {
     let (fd, path) = open_resolved(path, O_RDONLY | O_STAT | O_DIRECTORY, Place::Libc)?;
     let stat = sys::fstat(fd);
     let _ = files::close(fd);
     if stat?.st_mode & MODE_TYPE != MODE_DIR {
         return Err(Error::new(ENOTDIR));
     }
-    set_cwd(path.as_bytes());
-    Ok(())
+    Ok(path)
 }
 
 /// Sets the creation mask; answers the one before.
 pub fn umask(mask: usize) -> usize {
     UMASK.swap(mask & 0o777, Ordering::Relaxed)
+}
+
+/// The creation mask.
+pub fn current_umask() -> usize {
+    UMASK.load(Ordering::Relaxed)
 }
 
 /// The lower bits of open flags that carry a mode, after the creation mask.

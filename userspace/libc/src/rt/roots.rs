@@ -12,7 +12,7 @@ use syscall::flag::O_DIRECTORY;
 
 use super::auxv::Aux;
 use super::files::{self, Place};
-use super::lock::Lock;
+use super::lock::{Lock, RawLock};
 use super::sys;
 
 /// Roots kept. More schemes than this work, but are looked up each time.
@@ -37,6 +37,11 @@ struct Roots {
 }
 
 static ROOTS: Lock<Roots> = Lock::new(Roots { kept: [Root { name: [0; NAME], len: 0, fd: 0 }; KEPT], count: 0 });
+
+/// The lock of this module, for `fork`.
+pub fn lock() -> &'static RawLock {
+    ROOTS.raw()
+}
 
 /// No name space.
 const NONE: usize = usize::MAX;

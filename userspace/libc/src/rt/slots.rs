@@ -56,6 +56,17 @@ impl Range {
         word.cloexec = if cloexec { word.cloexec | bit } else { word.cloexec & !bit };
     }
 
+    /// Calls `visit` with each slot whose bit is set in what `bits` takes of a word.
+    fn each(&self, bits: impl Fn(&Word) -> u64, mut visit: impl FnMut(usize)) {
+        for (index, word) in self.words.iter().enumerate() {
+            let mut left = bits(word);
+            while left != 0 {
+                visit(index * 64 + left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+        }
+    }
+
     fn release(&mut self, slot: usize) {
         let (word, bit) = (&mut self.words[slot / 64], 1 << (slot % 64));
         word.used &= !bit;
@@ -99,6 +110,34 @@ impl Slots {
     pub fn release(&mut self, fd: usize) {
         if let Some((range, index)) = self.place(fd) {
             range.release(index);
+        }
+    }
+
+    /// Calls `visit` with each descriptor that closes on `exec`.
+    pub fn each_cloexec(&self, mut visit: impl FnMut(usize)) {
+        for (range, tag) in [(&self.lower, 0), (&self.upper, UPPER)] {
+            range.each(|word| word.cloexec, |slot| visit(slot | tag));
+        }
+    }
+
+    /// Calls `visit` with each descriptor of the lower range, ascending, and whether it closes on `exec`.
+    pub fn each_program(&self, mut visit: impl FnMut(usize, bool)) {
+        let cloexec = |slot: usize| self.lower.words[slot / 64].cloexec & 1 << (slot % 64) != 0;
+        self.lower.each(|word| word.used, |slot| visit(slot, cloexec(slot)));
+    }
+
+    /// Gives back all descriptors that `keep` does not want.
+    pub fn release_all_but(&mut self, keep: impl Fn(usize) -> bool) {
+        for (range, tag) in [(&mut self.lower, 0), (&mut self.upper, UPPER)] {
+            let words = range.words;
+            Range { words, first: 0 }.each(
+                |word| word.used,
+                |slot| {
+                    if !keep(slot | tag) {
+                        range.release(slot);
+                    }
+                },
+            );
         }
     }
 
@@ -168,6 +207,24 @@ mod tests {
         assert_eq!(slots.take(0, false), Err(Error::new(EMFILE)));
         slots.release(40_000);
         assert_eq!(slots.take(0, false), Ok(40_000));
+    }
+
+    #[test]
+    fn what_closes_on_exec_is_found_and_what_is_unwanted_goes() {
+        let mut slots = Box::new(Slots::new());
+        for fd in [0, 3, 64, UPPER, UPPER | 70] {
+            slots.mark(fd, fd != 0 && fd != UPPER);
+        }
+        let mut found = Vec::new();
+        slots.each_cloexec(|fd| found.push(fd));
+        assert_eq!(found, [3, 64, UPPER | 70]);
+        let mut program = Vec::new();
+        slots.each_program(|fd, cloexec| program.push((fd, cloexec)));
+        assert_eq!(program, [(0, false), (3, true), (64, true)]);
+        slots.release_all_but(|fd| fd == 64 || fd == UPPER);
+        let left = [0, 3, 64, UPPER, UPPER | 70].map(|fd| slots.get(fd));
+        assert_eq!(left, [None, None, Some(true), Some(false), None]);
+        assert_eq!(slots.take(0, false), Ok(0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::auxv::{Aux, Start};
 use super::tcb::load_base;
-use super::{files, mem, resolve, roots, thread, unwind};
+use super::{files, mem, process, resolve, roots, thread, unwind};
 
 unsafe extern "C" {
     fn main(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char) -> c_int;
@@ -57,6 +57,8 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
         };
         files::init(&start.aux, handle);
         roots::init(&start.aux);
+        process::init(&start.aux);
+        crate::signal::init(start.aux.signals.0 as u64, start.aux.signals.1 as u64);
         resolve::init(&start.aux);
         unwind::init();
         crate::stdlib::environ = start.envp;

@@ -7,9 +7,9 @@
 use core::arch::naked_asm;
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use ochre_abi::proc::{ThreadStatus, ThreadVerb, state};
+use ochre_abi::proc::{SpaceUsage, ThreadStatus, ThreadVerb, state};
 use ochre_abi::{boot_fd, wait_status};
 use syscall::data::ProcSchemeAttrs;
 use syscall::error::{EDEADLK, EINVAL, Error, Result};
@@ -17,7 +17,7 @@ use syscall::{EnvRegisters, IntRegisters};
 
 use super::auxv::Aux;
 use super::files::{self, Place};
-use super::lock::Lock;
+use super::lock::{Lock, RawLock};
 use super::tcb::{DETACHED, ENDED, JOINABLE, JOINED, Memory, RUNNING, StartRoutine, Tcb, current};
 use super::{clock, sys};
 
@@ -40,6 +40,14 @@ unsafe impl Send for Threads {}
 static THREADS: Lock<Threads> =
     Lock::new(Threads { first: null_mut(), count: 0, zombies: null_mut(), pool: [None; POOL] });
 
+/// The lock of this module, for `fork`.
+pub fn lock() -> &'static RawLock {
+    THREADS.raw()
+}
+
+/// The first thread: the process ends when the kernel's thread of it does.
+static MAIN: AtomicPtr<Tcb> = AtomicPtr::new(null_mut());
+
 static NUMBERS: AtomicU32 = AtomicU32::new(1);
 /// Stack of a thread that does not ask for a size.
 static DEFAULT_STACK: AtomicUsize = AtomicUsize::new(2 << 20);
@@ -61,6 +69,7 @@ pub unsafe fn init(aux: &Aux, base: usize) -> Result<usize> {
     let mut threads = THREADS.lock();
     set_env(handle, tcb)?;
     threads.link(tcb);
+    MAIN.store(tcb, Ordering::Relaxed);
     Ok(handle)
 }
 
@@ -241,12 +250,90 @@ pub fn exit(result: *mut c_void) -> ! {
     if last {
         crate::stdlib::exit(0);
     }
+    if is_main() {
+        wait_for_the_end(tcb);
+    }
     // SAFETY: the block stays until the kernel says that this thread has ended.
     unsafe {
         (*tcb).state.store(ENDED, Ordering::Release);
         sys::futex_wake(&(*tcb).state, usize::MAX >> 33);
     }
     end(handle, 0)
+}
+
+/// The first thread has nothing more to do, but its end would be the process's: whoever is the last ends that.
+fn wait_for_the_end(tcb: *mut Tcb) -> ! {
+    // SAFETY: the block stays: this thread never ends by itself.
+    unsafe {
+        (*tcb).state.store(ENDED, Ordering::Release);
+        sys::futex_wake(&(*tcb).state, usize::MAX >> 33);
+        loop {
+            let _ = sys::futex_wait(&(*tcb).state, ENDED, None);
+        }
+    }
+}
+
+/// Whether the calling thread is the first one.
+pub fn is_main() -> bool {
+    MAIN.load(Ordering::Relaxed) == current()
+}
+
+/// Whether the calling thread is the only one.
+pub fn is_alone() -> bool {
+    THREADS.lock().count == 1
+}
+
+/// In a forked child: the calling thread is the first and only one, `handle` its descriptor. What the others had of memory is kept
+/// for the next threads.
+///
+/// # Safety
+/// The other threads do not exist.
+pub unsafe fn stay_alone(handle: usize) {
+    let me = current();
+    let mut surplus = None;
+    let mut threads = THREADS.lock();
+    // SAFETY: the blocks are still there; nobody runs on their stacks.
+    unsafe {
+        for list in [threads.first, threads.zombies] {
+            let mut at = list;
+            while !at.is_null() {
+                let next = (*at).next;
+                if at != me {
+                    files::forget(&[(*at).handle]);
+                    discard(core::mem::replace(&mut surplus, threads.keep((*at).memory)));
+                }
+                at = next;
+            }
+        }
+        files::forget(&[(*me).handle]);
+        (*me).handle = handle;
+        (*me).next = null_mut();
+        (*me).previous = null_mut();
+    }
+    files::mark(handle);
+    (threads.first, threads.zombies, threads.count) = (me, null_mut(), 1);
+    drop(threads);
+    discard(surplus);
+    MAIN.store(me, Ordering::Relaxed);
+    PID.store(0, Ordering::Relaxed);
+}
+
+/// Ends all other threads, wherever they are, and waits until they are gone. Their locks stay as they are.
+pub fn end_others() {
+    // SAFETY: this thread has a control block. The count is only looked at: what it is worth the kernel knows.
+    let (handle, alone) = unsafe { ((*current()).handle, THREADS.look().count == 1) };
+    if alone {
+        return;
+    }
+    loop {
+        let _ = sys::verb(handle, &[ThreadVerb::EndOthers as u64]);
+        // SAFETY: any bytes are numbers.
+        let usage = unsafe { sys::verb_read::<SpaceUsage>(handle, &[ThreadVerb::GetUsage as u64]) };
+        if usage.is_ok_and(|usage| usage.threads <= 1) {
+            return;
+        }
+        sys::sched_yield();
+    }
 }
 
 /// The kernel's end of the calling thread.
@@ -276,6 +363,10 @@ pub unsafe fn join(tcb: *mut Tcb) -> Result<*mut c_void> {
             let _ = sys::futex_wait(&(*tcb).state, RUNNING, None);
         }
         let (result, handle, memory) = ((*tcb).result, (*tcb).handle, (*tcb).memory);
+        if MAIN.load(Ordering::Relaxed) == tcb {
+            // It stays until the process ends.
+            return Ok(result);
+        }
         // It is at most a few hundred instructions away from its end.
         while !is_gone(handle) {
             sys::sched_yield();
