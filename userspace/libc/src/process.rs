@@ -451,12 +451,14 @@ pub unsafe extern "C" fn setrlimit(resource: c_int, from: *const rlimit) -> c_in
     errno::zero(process::tell(Verb::SetLimit, resource as u32 as u64, &limit))
 }
 
-/// `getrusage`: the processor time, of the process or of the children that it has waited for.
+/// `getrusage`: the processor time, which the kernel does not divide into user and system: of the process, of the calling thread, or of
+/// the children that the process has waited for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getrusage(who: c_int, to: *mut libc::rusage) -> c_int {
     let time = match who {
         libc::RUSAGE_SELF => own_time(),
         libc::RUSAGE_CHILDREN => children_time(),
+        libc::RUSAGE_THREAD => Ok(crate::rt::thread::thread_time() as u64),
         _ => Err(error(EINVAL)),
     };
     errno::zero(time.map(|ns| {
@@ -466,7 +468,7 @@ pub unsafe extern "C" fn getrusage(who: c_int, to: *mut libc::rusage) -> c_int {
 }
 
 /// Processor time of this process, in nanoseconds.
-fn own_time() -> Result<u64> {
+pub fn own_time() -> Result<u64> {
     // SAFETY: this thread has a control block; any bytes are numbers.
     let usage = unsafe {
         let verb = [ochre_abi::proc::ThreadVerb::GetUsage as u64];
@@ -476,7 +478,7 @@ fn own_time() -> Result<u64> {
 }
 
 /// Processor time of the children that this process has waited for.
-fn children_time() -> Result<u64> {
+pub fn children_time() -> Result<u64> {
     // SAFETY: any bytes are numbers.
     unsafe { process::read::<ochre_abi::process::Usage>(Verb::Usage, 1) }.map(|usage| usage.time_ns)
 }

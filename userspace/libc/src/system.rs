@@ -1,15 +1,13 @@
-//! What a program can ask about the system and about itself: `sysconf`, `uname`, `getrusage`, `times`.
+//! What a program can ask about the system and about itself: `sysconf`, `uname`, `times`.
 
-use libc::{
-    EFAULT, EINVAL, RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD, c_char, c_int, c_long, clock_t, rusage, size_t,
-    timeval, tms, utsname,
-};
+use libc::{EFAULT, EINVAL, c_char, c_int, c_long, clock_t, size_t, tms, utsname};
+use syscall::error::Result;
 use syscall::flag::O_RDONLY;
 
-use crate::errno;
 use crate::rt::path::{Canonical, PATH_MAX};
-use crate::rt::{clock, resolve, slots, sys, thread};
+use crate::rt::{clock, resolve, slots, sys};
 use crate::string::copy_text;
+use crate::{errno, process};
 
 /// The name of this machine: the first line of `/etc/hostname`.
 fn host_name(text: &mut [u8; 256]) -> &[u8] {
@@ -139,28 +137,6 @@ pub unsafe extern "C" fn uname(to: *mut utsname) -> c_int {
     0
 }
 
-fn split(nanos: i128) -> timeval {
-    let time = clock::time(nanos);
-    timeval { tv_sec: time.tv_sec, tv_usec: time.tv_nsec / 1000 }
-}
-
-/// `getrusage`: processor time, which the kernel does not divide into user and system. Nothing is counted of children.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn getrusage(who: c_int, to: *mut rusage) -> c_int {
-    let nanos = match who {
-        RUSAGE_SELF => thread::process_time(),
-        RUSAGE_THREAD => thread::thread_time(),
-        RUSAGE_CHILDREN => 0,
-        _ => return errno::fail(EINVAL),
-    };
-    // SAFETY: POSIX demands a place for the answer; zero is a valid value of every field.
-    unsafe {
-        to.write(core::mem::zeroed());
-        (*to).ru_utime = split(nanos);
-    }
-    0
-}
-
 /// Ticks of a second, for `times` (`_SC_CLK_TCK`).
 const TICKS: c_long = 100;
 
@@ -169,9 +145,10 @@ const TICKS: c_long = 100;
 pub unsafe extern "C" fn times(to: *mut tms) -> clock_t {
     let tick = i128::from(clock::SECOND / TICKS);
     if !to.is_null() {
-        let used = (thread::process_time() / tick) as clock_t;
+        let ticks = |nanos: Result<u64>| (i128::from(nanos.unwrap_or(0)) / tick) as clock_t;
+        let [own, children] = [process::own_time(), process::children_time()].map(ticks);
         // SAFETY: POSIX demands null or a place for the answer.
-        unsafe { to.write(tms { tms_utime: used, tms_stime: 0, tms_cutime: 0, tms_cstime: 0 }) };
+        unsafe { to.write(tms { tms_utime: own, tms_stime: 0, tms_cutime: children, tms_cstime: 0 }) };
     }
     clock::now(syscall::CLOCK_MONOTONIC).map_or(-1, |now| (clock::nanos(&now) / tick) as clock_t)
 }
