@@ -145,7 +145,8 @@ programs: sysroot
 test-programs: programs example-programs
 	@echo '  test programs'
 	@$(CARGO) build --quiet $(USER_FLAGS) $(TEST_PACKAGES:%=--package %)
-	@for name in $(TEST_PROGRAMS); do strip -o build/programs/$$name $(USER_DIR)/$$name; done
+# Their summaries of crashes are looked at: the names of functions stay.
+	@for name in $(TEST_PROGRAMS); do strip --strip-debug -o build/programs/$$name $(USER_DIR)/$$name; done
 
 example-programs: programs
 	@echo '  examples'

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod elf;
 pub mod list;
 pub mod process;
+pub mod signal;
 pub mod terminal;
 pub mod wait_status;
 
@@ -240,8 +241,15 @@ pub mod proc {
         SetIoPrivilege = 20,
         /// Ends every thread in the thread's address space, and none can be started in it from then on. `metadata[1]` = exit
         /// status of all of them. When a thread of the space does it, their state becomes [`state::EXITED`], else
-        /// [`state::KILLED`]. Whoever comes second changes nothing.
+        /// [`state::KILLED`]. Whoever comes second changes nothing. With `metadata[2..6]` = exception vector, error code, address and
+        /// instruction pointer, a thread of the space says that this is what ended it ([`state::EXCEPTION`]).
         EndSpace = 21,
+        /// Sends the signal `metadata[1]` (1 to 64) to the thread (`metadata[2]` = 0) or to its process (1): it becomes pending in the memory that
+        /// [`ThreadVerb::SetSighandler`] named, and a thread that allows it is interrupted. `metadata[3]` = process id of the sender, user
+        /// id in the upper half, `metadata[4]` = value, `metadata[5]` = `si_code`; what is left out is 0. `EOPNOTSUPP` when the thread
+        /// has no signal handling, `EAGAIN` when a queue is full, `EFAULT` when the memory is not there. Signal 0 sends nothing: a
+        /// thread that allows what is pending for the process is made to look.
+        Signal = 22,
         /// Takes every thread of the thread's address space off the processors, those too that are started from then on, until
         /// [`ThreadVerb::ResumeSpace`].
         StopSpace = 23,
@@ -263,7 +271,7 @@ pub mod proc {
         /// The verb with this number, if there is one.
         pub const fn from_raw(raw: u64) -> Option<Self> {
             use ThreadVerb::*;
-            const ALL: [ThreadVerb; 21] = [
+            const ALL: [ThreadVerb; 22] = [
                 Start,
                 Exit,
                 Kill,
@@ -285,9 +293,10 @@ pub mod proc {
                 SetAffinity,
                 SetIoPrivilege,
                 EndSpace,
+                Signal,
             ];
             match raw {
-                1..=21 => Some(ALL[raw as usize - 1]),
+                1..=22 => Some(ALL[raw as usize - 1]),
                 23 => Some(StopSpace),
                 24 => Some(ResumeSpace),
                 25 => Some(SetSpaceAttrs),

@@ -9,12 +9,14 @@
 //! | `futex` | sleeping on a word of memory |
 //! | `files` | descriptor tables |
 //! | `signal` | leaving the kernel: end, stop, signals, exceptions |
+//! | `post` | sending signals |
 //!
 //! The kernel knows nothing of processes: a thread has an address space, a descriptor table and credentials, each of which may
 //! be shared, and the process manager makes processes of that.
 
 pub mod files;
 pub mod futex;
+pub mod post;
 pub mod sched;
 pub mod signal;
 pub mod thread;

@@ -19,6 +19,8 @@ use crate::memory::{AddressSpace, UserSlice};
 /// Called on the way to user code when [`Thread::pending`] is not zero.
 pub extern "C" fn leave_kernel() {
     let me = Thread::current();
+    // A signal that may not be delivered now: the next wait is to end at once, since who holds it back may wait for it.
+    let mut held = 0;
     loop {
         let bits = me.pending();
         if bits & pending::EXIT != 0 {
@@ -40,11 +42,15 @@ pub extern "C" fn leave_kernel() {
             me.source.notify(syscall::EventFlags::EVENT_READ);
             wait::block_uninterrupted();
         } else if bits & pending::INTERRUPT != 0 {
-            me.pending.fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
-            deliver(me);
+            // Before the look at what is pending: a sender sets it in the other order.
+            me.pending.fetch_and(!pending::INTERRUPT, Ordering::SeqCst);
+            held = if deliver(me) == Delivery::Held { pending::INTERRUPT } else { 0 };
         } else if bits & pending::RESCHEDULE != 0 {
             sched::preempt();
         } else {
+            if held != 0 {
+                me.pending.fetch_or(held, Ordering::Relaxed);
+            }
             return;
         }
     }
@@ -75,14 +81,25 @@ pub fn exit() -> ! {
     unreachable!("a dead thread was run");
 }
 
+/// What became of a look for signals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    /// The thread continues at the trampoline.
+    Made,
+    /// There is one, but libc does not want it now.
+    Held,
+    /// There is none.
+    Nothing,
+}
+
 /// Sends the thread to libc's signal trampoline if a signal is pending and allowed.
-fn deliver(me: &'static Thread) {
+fn deliver(me: &'static Thread) -> Delivery {
     let handler = me.sighandler();
     if handler.user_handler == 0 || handler.thread_control_addr == 0 {
-        return;
+        return Delivery::Nothing;
     }
     // A thread whose control words are not there has no signals; that is its own affair.
-    let _ = try_deliver(me, &handler, handler.user_handler, None);
+    try_deliver(me, &handler).unwrap_or(Delivery::Nothing)
 }
 
 /// Bits of the control words: pending in the lower half, allowed in the upper.
@@ -90,47 +107,61 @@ fn allowed_pending(thread_word: u64, process_pending: u64, half: u32) -> u64 {
     (thread_word | (process_pending >> (32 * half) & 0xffff_ffff)) & (thread_word >> 32) & 0xffff_ffff
 }
 
-fn try_deliver(
+const INHIBIT: u64 = SigcontrolFlags::INHIBIT_DELIVERY.bits() as u64;
+const HANDLING: u64 = SigcontrolFlags::HANDLING_EXCEPTION.bits() as u64;
+
+/// A word of a thread's `Sigcontrol`.
+fn control_word(handler: &SetSighandlerData, offset: usize) -> Result<UserSlice> {
+    UserSlice::new(handler.thread_control_addr.wrapping_add(offset), 8)
+}
+
+fn try_deliver(me: &'static Thread, handler: &SetSighandlerData) -> Result<Delivery> {
+    let words: [u64; 2] = UserSlice::new(handler.thread_control_addr, 16)?.read_value()?;
+    let process: u64 = if handler.proc_control_addr == 0 {
+        0
+    } else {
+        let at = handler.proc_control_addr.wrapping_add(offset_of!(SigProcControl, pending));
+        UserSlice::new(at, 8)?.read_value()?
+    };
+    if allowed_pending(words[0], process, 0) | allowed_pending(words[1], process, 1) == 0 {
+        return Ok(Delivery::Nothing);
+    }
+    let flags: u64 = control_word(handler, offset_of!(Sigcontrol, control_flags))?.read_value()?;
+    if flags & INHIBIT != 0 {
+        return Ok(Delivery::Held);
+    }
+    divert(me, handler, handler.user_handler, flags | INHIBIT)?;
+    Ok(Delivery::Made)
+}
+
+/// Hands a processor exception to libc's handler, unless it is handling one.
+fn deliver_exception(
     me: &'static Thread,
     handler: &SetSighandlerData,
-    entry: usize,
-    exception: Option<(usize, usize)>,
-) -> Result<bool> {
-    let word = |offset: usize| UserSlice::new(handler.thread_control_addr.wrapping_add(offset), 8);
-    let flags_at = word(offset_of!(Sigcontrol, control_flags))?;
-    let flags: u64 = flags_at.read_value()?;
-    let inhibit = SigcontrolFlags::INHIBIT_DELIVERY.bits() as u64;
-    let handling = SigcontrolFlags::HANDLING_EXCEPTION.bits() as u64;
-    match exception {
-        Some(_) if flags & handling != 0 => return Ok(false),
-        Some((code, address)) => {
-            word(offset_of!(Sigcontrol, saved_excp_code))?.write_value(&(code as u64))?;
-            word(offset_of!(Sigcontrol, saved_excp_addr))?.write_value(&(address as u64))?;
-        }
-        None => {
-            let words: [u64; 2] = UserSlice::new(handler.thread_control_addr, 16)?.read_value()?;
-            let process: u64 = if handler.proc_control_addr == 0 {
-                0
-            } else {
-                let at = handler.proc_control_addr.wrapping_add(offset_of!(SigProcControl, pending));
-                UserSlice::new(at, 8)?.read_value()?
-            };
-            let ready = allowed_pending(words[0], process, 0) | allowed_pending(words[1], process, 1);
-            if ready == 0 || flags & inhibit != 0 {
-                return Ok(false);
-            }
-        }
+    exception: syscall::Exception,
+) -> Result<Delivery> {
+    let flags: u64 = control_word(handler, offset_of!(Sigcontrol, control_flags))?.read_value()?;
+    if flags & HANDLING != 0 {
+        return Ok(Delivery::Held);
     }
+    let (code, address) = exception.pack();
+    control_word(handler, offset_of!(Sigcontrol, saved_excp_code))?.write_value(&(code as u64))?;
+    control_word(handler, offset_of!(Sigcontrol, saved_excp_addr))?.write_value(&(address as u64))?;
+    divert(me, handler, handler.excp_handler, flags | INHIBIT | HANDLING)?;
+    Ok(Delivery::Made)
+}
+
+/// Lets the thread go on at `entry`; where it was stands in its control words.
+fn divert(me: &'static Thread, handler: &SetSighandlerData, entry: usize, flags: u64) -> Result<()> {
     let mut regs = me.arch.registers();
-    word(offset_of!(Sigcontrol, saved_ip))?.write_value(&(regs.rip as u64))?;
-    word(offset_of!(Sigcontrol, saved_archdep_reg))?.write_value(&(regs.rflags as u64))?;
-    let set = if exception.is_some() { inhibit | handling } else { inhibit };
-    flags_at.write_value(&(flags | set))?;
+    control_word(handler, offset_of!(Sigcontrol, saved_ip))?.write_value(&(regs.rip as u64))?;
+    control_word(handler, offset_of!(Sigcontrol, saved_archdep_reg))?.write_value(&(regs.rflags as u64))?;
+    control_word(handler, offset_of!(Sigcontrol, control_flags))?.write_value(&flags)?;
     regs.rip = entry;
     // Direction and trap flags off: the trampoline is ordinary code.
     regs.rflags &= !0x500;
     me.arch.set_registers(&regs);
-    Ok(true)
+    Ok(())
 }
 
 /// A processor exception in user code: to libc's handler if it has one, else the thread's end, told in one line.
@@ -138,8 +169,8 @@ pub fn exception(vector: usize, code: usize, address: usize, regs: &IntRegisters
     let me = Thread::current();
     let handler = me.sighandler();
     if handler.excp_handler != 0 && handler.thread_control_addr != 0 {
-        let packed = syscall::Exception { kind: vector, code, address }.pack();
-        if try_deliver(me, &handler, handler.excp_handler, Some(packed)) == Ok(true) {
+        let exception = syscall::Exception { kind: vector, code, address };
+        if deliver_exception(me, &handler, exception) == Ok(Delivery::Made) {
             return;
         }
     }

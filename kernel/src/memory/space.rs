@@ -456,6 +456,21 @@ impl AddressSpace {
         Ok(done)
     }
 
+    /// Does something atomic with a word of this space, made present and private first. The space is locked meanwhile, so that no copy
+    /// of it is made between the look at the page and the word. `EINVAL` for an address that is not aligned, `EFAULT` for memory
+    /// that is not there, not writable, or a device's.
+    pub fn with_word<R>(&self, address: usize, act: impl FnOnce(&AtomicU64) -> R) -> Result<R> {
+        check_user(address)?;
+        if !address.is_multiple_of(size_of::<u64>()) {
+            return Err(Error::new(EINVAL));
+        }
+        let mut inner = self.inner.lock();
+        match inner.pin(self.root, address & !(PAGE_SIZE - 1), true)? {
+            Page::Counted(frame) => Ok(act(user::frame_word(&frame, address % PAGE_SIZE))),
+            Page::Foreign(..) => Err(Error::new(EFAULT)),
+        }
+    }
+
     /// Copies bytes of the kernel to memory that is mapped here, whatever its protection; for loading the first program.
     pub fn fill(&self, address: usize, bytes: &[u8]) -> Result<()> {
         let mut done = 0;

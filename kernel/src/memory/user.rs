@@ -223,6 +223,14 @@ pub fn read_frame(frame: &Frame, offset: usize, bytes: &mut [u8]) {
     unsafe { bytes.as_mut_ptr().copy_from_nonoverlapping(frame.bytes().add(offset), bytes.len()) }
 }
 
+/// A word of a frame that user code may see, for atomic operations.
+pub fn frame_word(frame: &Frame, offset: usize) -> &AtomicU64 {
+    assert!(offset.is_multiple_of(size_of::<u64>()) && offset < PAGE_SIZE);
+    // SAFETY: aligned and inside the frame, which the reference keeps; whoever else reaches it makes single accesses to memory, which
+    // atomic operations of the processor bear.
+    unsafe { AtomicU64::from_ptr(frame.bytes().add(offset).cast()) }
+}
+
 /// Copies a page that is not counted memory (the initfs) into a frame that nobody sees yet. False when it does not lie in the
 /// kernel's linear map.
 pub fn copy_foreign(frame: &Frame, physical: u64) -> bool {

@@ -21,6 +21,7 @@ use crate::event;
 use crate::fcntl::descriptor;
 use crate::rt::files::Place;
 use crate::rt::lock::Lock;
+use crate::rt::signal::mask::wait_with;
 use crate::rt::{alloc, clock, sys};
 
 /// A descriptor that is watched.
@@ -263,23 +264,30 @@ const BATCH: usize = 64;
 /// `epoll_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn epoll_wait(queue: c_int, events: *mut epoll_event, most: c_int, timeout: c_int) -> c_int {
+    // SAFETY: the caller demands the room.
+    unsafe { wait_masked(queue, events, most, timeout, None) }
+}
+
+/// # Safety
+/// There is room for so many events.
+unsafe fn wait_masked(queue: c_int, events: *mut epoll_event, most: c_int, timeout: c_int, mask: Option<u64>) -> c_int {
     let most = match usize::try_from(most) {
         Ok(most) if most > 0 => most,
         _ => return errno::fail(EINVAL),
     };
-    // SAFETY: the caller demands room for so many.
+    // SAFETY: as this function demands.
     let room = unsafe { core::slice::from_raw_parts_mut(events, most) };
-    errno::int(descriptor(queue).and_then(|queue| wait(queue, room, usize::try_from(timeout).ok())))
+    errno::int(descriptor(queue).and_then(|queue| wait(queue, room, usize::try_from(timeout).ok(), mask)))
 }
 
-fn wait(fd: usize, room: &mut [epoll_event], millis: Option<usize>) -> Result<usize> {
+fn wait(fd: usize, room: &mut [epoll_event], millis: Option<usize>, mask: Option<u64>) -> Result<usize> {
     QUEUES.lock().get(fd).map_err(|_| not_a_queue(fd))?.renew();
     let until = millis.map(|millis| clock::monotonic_in(millis as i128 * 1_000_000)).transpose()?;
     loop {
         let left = until.as_ref().map(left).transpose()?;
         let mut events = [Event::default(); BATCH];
         let most = room.len().min(BATCH);
-        let count = match take(fd, &mut events[..most], left) {
+        let count = match take(fd, &mut events[..most], left, mask) {
             Err(error) if error.errno == EAGAIN => 0,
             count => count?,
         };
@@ -311,23 +319,23 @@ fn left(until: &syscall::data::TimeSpec) -> Result<usize> {
 }
 
 /// Reads events; waits at most so long.
-fn take(queue: usize, events: &mut [Event], millis: Option<usize>) -> Result<usize> {
+fn take(queue: usize, events: &mut [Event], millis: Option<usize>, mask: Option<u64>) -> Result<usize> {
     match millis {
         None => {
             // A time that an earlier call asked for must not end this one.
             event::control(queue, EVENT_TIMEOUT_ID, EventFlags::empty(), 0)?;
-            event::wait(queue, events)
+            wait_with(mask, || event::wait_once(queue, events))
         }
         Some(0) => {
             let flags = sys::fcntl(queue, F_GETFL, 0)?;
             sys::fcntl(queue, F_SETFL, flags | O_NONBLOCK)?;
-            let result = event::wait(queue, events);
+            let result = wait_with(mask, || event::wait_once(queue, events));
             sys::fcntl(queue, F_SETFL, flags)?;
             result
         }
         Some(millis) => {
             event::set_timeout(queue, millis)?;
-            event::wait(queue, events)
+            wait_with(mask, || event::wait_once(queue, events))
         }
     }
 }
@@ -342,5 +350,5 @@ pub unsafe extern "C" fn epoll_pwait(
     mask: *const sigset_t,
 ) -> c_int {
     // SAFETY: the caller demands the room, and null or a mask.
-    unsafe { crate::poll::masked(mask, || epoll_wait(queue, events, most, timeout)) }
+    unsafe { wait_masked(queue, events, most, timeout, mask.as_ref().copied()) }
 }

@@ -9,6 +9,7 @@ use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags, F_GETFL, F_SETFL, O_NONBLOCK, 
 
 use crate::errno::error;
 use crate::rt::files::{self, Place};
+use crate::rt::signal::mask::wait_with;
 use crate::rt::{clock, roots, sys};
 use crate::time::from_c;
 
@@ -36,10 +37,10 @@ pub fn set_timeout(queue: usize, millis: usize) -> Result<usize> {
     control(queue, EVENT_TIMEOUT_ID, EventFlags::EVENT_READ, millis)
 }
 
-/// Waits for events; answers how many.
-pub fn wait(queue: usize, events: &mut [Event]) -> Result<usize> {
+/// Waits for events until something comes between; answers how many.
+pub fn wait_once(queue: usize, events: &mut [Event]) -> Result<usize> {
     // SAFETY: the room is ours; an event is three words without padding, of which any value is valid.
-    let bytes = unsafe { sys::read_raw(queue, events.as_mut_ptr().cast(), size_of_val(events))? };
+    let bytes = unsafe { sys::read_once(queue, events.as_mut_ptr().cast(), size_of_val(events))? };
     Ok(bytes / size_of::<Event>())
 }
 
@@ -73,16 +74,22 @@ pub unsafe extern "C" fn redox_event_queue_get_events_v1(
     count: usize,
     flags: u32,
     timeout: *const timespec,
-    _sigset: *const sigset_t,
+    mask: *const sigset_t,
 ) -> usize {
     if flags != 0 {
         return sys::mux(Err(error(EINVAL)));
     }
-    // SAFETY: the caller demands room for `count` events, and gives null or a time.
-    sys::mux(unsafe { get_events(queue, buf, count, timeout.as_ref()) })
+    // SAFETY: the caller demands room for `count` events, and gives null or a time and a mask.
+    sys::mux(unsafe { get_events(queue, buf, count, timeout.as_ref(), mask.as_ref().copied()) })
 }
 
-unsafe fn get_events(queue: usize, buf: *mut RawEvent, count: usize, timeout: Option<&timespec>) -> Result<usize> {
+unsafe fn get_events(
+    queue: usize,
+    buf: *mut RawEvent,
+    count: usize,
+    timeout: Option<&timespec>,
+    mask: Option<u64>,
+) -> Result<usize> {
     /// Events taken in one call.
     const BATCH: usize = 32;
     let mut events = [const { MaybeUninit::<Event>::uninit() }; BATCH];
@@ -102,8 +109,9 @@ unsafe fn get_events(queue: usize, buf: *mut RawEvent, count: usize, timeout: Op
         None => false,
     };
     let read = |events: &mut [MaybeUninit<Event>]| {
+        let len = count * size_of::<Event>();
         // SAFETY: the kernel fills what it says.
-        unsafe { sys::read_raw(queue, events.as_mut_ptr().cast(), count * size_of::<Event>()) }
+        wait_with(mask, || unsafe { sys::read_once(queue, events.as_mut_ptr().cast(), len) })
     };
     let bytes = if poll {
         let before = sys::fcntl(queue, F_GETFL, 0)?;

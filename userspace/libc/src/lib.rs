@@ -62,6 +62,8 @@ mod redox;
 #[cfg(target_os = "redox")]
 mod semaphore;
 #[cfg(target_os = "redox")]
+mod setjmp;
+#[cfg(target_os = "redox")]
 mod signal;
 #[cfg(target_os = "redox")]
 mod socket;
@@ -79,6 +81,8 @@ mod syslog;
 mod system;
 #[cfg(target_os = "redox")]
 mod termios;
+#[cfg(target_os = "redox")]
+mod timer;
 #[cfg(target_os = "redox")]
 mod tty;
 #[cfg(target_os = "redox")]

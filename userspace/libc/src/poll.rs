@@ -14,6 +14,7 @@ use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags};
 
 use crate::errno::{self, error};
 use crate::rt::files::{self, Place};
+use crate::rt::signal::mask::{suspend, wait_with};
 use crate::rt::{clock, sys};
 use crate::{event, socket, time};
 
@@ -24,18 +25,18 @@ const READ: c_short = POLLIN | POLLRDNORM;
 const WRITE: c_short = POLLOUT | POLLWRNORM;
 
 /// Waits until one of the descriptors is ready, or for so many milliseconds (`None`: for ever).
-fn wait(fds: &mut [pollfd], millis: Option<usize>) -> Result<usize> {
+fn wait(fds: &mut [pollfd], millis: Option<usize>, mask: Option<u64>) -> Result<usize> {
     if fds.iter().all(|entry| entry.fd < 0) {
         fds.iter_mut().for_each(|entry| entry.revents = 0);
-        return sleep(millis);
+        return sleep(millis, mask);
     }
     let queue = event::create(millis == Some(0), Place::Libc)?;
-    let result = wait_on(queue, fds, millis);
+    let result = wait_on(queue, fds, millis, mask);
     let _ = files::close(queue);
     result
 }
 
-fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>) -> Result<usize> {
+fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option<u64>) -> Result<usize> {
     let mut ready = 0;
     for (index, entry) in fds.iter_mut().enumerate() {
         entry.revents = 0;
@@ -64,7 +65,7 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>) -> Result<us
     }
     let mut events = [Event::default(); BATCH];
     loop {
-        let count = match event::wait(queue, &mut events) {
+        let count = match wait_with(mask, || event::wait_once(queue, &mut events)) {
             Err(error) if error.errno == EAGAIN => return Ok(ready),
             count => count?,
         };
@@ -98,10 +99,14 @@ fn ends(fd: c_int) -> c_short {
 }
 
 /// Waits for nothing but the time.
-fn sleep(millis: Option<usize>) -> Result<usize> {
-    let millis = i128::try_from(millis.unwrap_or(usize::MAX)).unwrap_or(i128::MAX);
-    let request = clock::time(millis * 1_000_000);
-    sys::nanosleep(&request, &mut syscall::TimeSpec::default()).map(|_| 0)
+fn sleep(millis: Option<usize>, mask: Option<u64>) -> Result<usize> {
+    let Some(millis) = millis else { return Err(suspend(mask)) };
+    let mut left = clock::time(millis as i128 * 1_000_000);
+    wait_with(mask, || {
+        let request = left;
+        sys::nanosleep_once(&request, &mut left)
+    })
+    .map(|_| 0)
 }
 
 /// The milliseconds of a time, rounded up.
@@ -128,7 +133,7 @@ unsafe fn entries<'a>(fds: *mut pollfd, count: nfds_t) -> Result<&'a mut [pollfd
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
     // SAFETY: POSIX demands the entries.
-    errno::int(unsafe { entries(fds, count) }.and_then(|fds| wait(fds, usize::try_from(timeout).ok())))
+    errno::int(unsafe { entries(fds, count) }.and_then(|fds| wait(fds, usize::try_from(timeout).ok(), None)))
 }
 
 /// `ppoll`.
@@ -140,12 +145,10 @@ pub unsafe extern "C" fn ppoll(
     mask: *const sigset_t,
 ) -> c_int {
     // SAFETY: POSIX demands the entries, and null or a time and a mask.
-    unsafe {
-        masked(mask, || {
-            let timeout = millis_of(timeout.as_ref());
-            errno::int(entries(fds, count).and_then(|fds| wait(fds, timeout?)))
-        })
-    }
+    errno::int(unsafe {
+        let timeout = millis_of(timeout.as_ref());
+        entries(fds, count).and_then(|fds| wait(fds, timeout?, mask.as_ref().copied()))
+    })
 }
 
 /// Largest number of descriptors that `select` looks at.
@@ -164,10 +167,29 @@ pub unsafe extern "C" fn select(
     let timeout = unsafe { timeout.as_ref() };
     let timeout = timeout.map(|time| timespec { tv_sec: time.tv_sec, tv_nsec: i64::from(time.tv_usec) * 1000 });
     // SAFETY: POSIX demands null or sets.
-    errno::int(unsafe { select_sets(count, [read, write, except], timeout.as_ref()) })
+    errno::int(unsafe { select_sets(count, [read, write, except], timeout.as_ref(), None) })
 }
 
-unsafe fn select_sets(count: c_int, sets: [*mut fd_set; 3], timeout: Option<&timespec>) -> Result<usize> {
+/// `pselect`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pselect(
+    count: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    timeout: *const timespec,
+    mask: *const sigset_t,
+) -> c_int {
+    // SAFETY: POSIX demands null or sets, a time and a mask.
+    errno::int(unsafe { select_sets(count, [read, write, except], timeout.as_ref(), mask.as_ref().copied()) })
+}
+
+unsafe fn select_sets(
+    count: c_int,
+    sets: [*mut fd_set; 3],
+    timeout: Option<&timespec>,
+    mask: Option<u64>,
+) -> Result<usize> {
     let count = usize::try_from(count).ok().filter(|&count| count <= SELECT).ok_or(error(EINVAL))?;
     let millis = millis_of(timeout)?;
     let mut fds = [pollfd { fd: -1, events: 0, revents: 0 }; SELECT];
@@ -188,7 +210,7 @@ unsafe fn select_sets(count: c_int, sets: [*mut fd_set; 3], timeout: Option<&tim
                 used += 1;
             }
         }
-        wait(&mut fds[..used], millis)?;
+        wait(&mut fds[..used], millis, mask)?;
         sets.iter().filter(|set| !set.is_null()).for_each(|&set| libc::FD_ZERO(set));
         let mut ready = 0;
         for entry in &fds[..used] {
@@ -203,41 +225,5 @@ unsafe fn select_sets(count: c_int, sets: [*mut fd_set; 3], timeout: Option<&tim
             }
         }
         Ok(ready)
-    }
-}
-
-/// `pselect`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn pselect(
-    count: c_int,
-    read: *mut fd_set,
-    write: *mut fd_set,
-    except: *mut fd_set,
-    timeout: *const timespec,
-    mask: *const sigset_t,
-) -> c_int {
-    // SAFETY: POSIX demands null or sets, a time, and a mask.
-    unsafe { masked(mask, || errno::int(select_sets(count, [read, write, except], timeout.as_ref()))) }
-}
-
-/// Does something with other signals masked, if there is a mask.
-///
-/// # Safety
-/// `mask` is null or leads to a mask.
-pub unsafe fn masked(mask: *const sigset_t, action: impl FnOnce() -> c_int) -> c_int {
-    if mask.is_null() {
-        return action();
-    }
-    let mut before = 0;
-    // SAFETY: the caller gives a mask; the other places are ours.
-    unsafe {
-        if libc::sigprocmask(libc::SIG_SETMASK, mask, &raw mut before) != 0 {
-            return -1;
-        }
-        let answer = action();
-        let error = *errno::__errno();
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const before, core::ptr::null_mut());
-        errno::set(error);
-        answer
     }
 }

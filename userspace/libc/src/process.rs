@@ -136,7 +136,7 @@ struct ChildInfo {
 }
 
 /// `si_code` and `si_status` of a wait status (POSIX, `signal.h`: `CLD_EXITED` 1 to `CLD_CONTINUED` 6).
-fn code_of(status: c_int) -> (c_int, c_int) {
+pub fn code_of(status: c_int) -> (c_int, c_int) {
     if libc::WIFCONTINUED(status) {
         (6, libc::SIGCONT)
     } else if libc::WIFSTOPPED(status) {

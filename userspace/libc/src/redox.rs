@@ -2,11 +2,12 @@
 //! error number, as the kernel does, and takes descriptors of both ranges.
 
 use libc::{O_CLOEXEC, c_int, iovec, stat, statvfs, timespec};
-use syscall::error::{EINVAL, ENOSYS, ESRCH, Result};
+use syscall::error::{EINVAL, ENOSYS, Result};
 use syscall::flag::{CallFlags, StdFsCallKind};
 
 use crate::errno::error;
 use crate::rt::files::{self, Place};
+use crate::rt::signal::send;
 use crate::rt::sys::{self, mux};
 use crate::rt::{resolve, roots, thread};
 use crate::{dirent, fcntl, mman, signal, socket, stat as stat_h, string, time, unistd};
@@ -65,7 +66,7 @@ unsafe extern "C" fn redox_read_v1(fd: usize, buf: *mut u8, len: usize) -> usize
 
 #[unsafe(no_mangle)]
 extern "C" fn redox_write_v1(fd: usize, buf: *const u8, len: usize) -> usize {
-    mux(sys::write_raw(fd, buf, len))
+    mux(sys::write_raw(fd, buf, len).inspect_err(|error| unistd::tell_of_pipe(error.errno)))
 }
 
 #[unsafe(no_mangle)]
@@ -255,8 +256,8 @@ fn register(ns: usize, name: &[u8], cap: usize) -> Result<usize> {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn redox_kill_v1(_pid: usize, _signal: u32) -> usize {
-    mux(Err(error(ESRCH)))
+extern "C" fn redox_kill_v1(pid: usize, signal: u32) -> usize {
+    mux(send::number(signal as c_int).and_then(|number| send::to_processes(pid as isize as i32, number, None)))
 }
 
 #[unsafe(no_mangle)]

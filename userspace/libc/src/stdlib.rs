@@ -318,9 +318,16 @@ pub extern "C" fn _Exit(status: c_int) -> ! {
     _exit(status)
 }
 
-/// `abort`. Until there are signals, the status is what a shell makes of `SIGABRT`.
+/// `abort`: a handler for `SIGABRT` may run, and may not return.
 #[unsafe(no_mangle)]
 pub extern "C" fn abort() -> ! {
+    use crate::rt::signal::{action::Action, mask, send, set, set_action};
+    for _ in 0..2 {
+        mask::change(set::How::Unblock, set::bit(set::SIGABRT));
+        // What cannot be sent is the end all the same.
+        let _ = send::to_myself(set::SIGABRT, 0, send::BY_USER);
+        set_action(set::SIGABRT, Action::INITIAL);
+    }
     thread::end_by_signal(libc::SIGABRT)
 }
 

@@ -60,8 +60,8 @@ pub extern "C" fn sysconf(name: c_int) -> c_long {
         libc::_SC_TTY_NAME_MAX => 32,
         libc::_SC_SYMLOOP_MAX => 32,
         libc::_SC_HOST_NAME_MAX => 255,
-        libc::_SC_SIGQUEUE_MAX => 32,
-        libc::_SC_REALTIME_SIGNALS => -1,
+        libc::_SC_SIGQUEUE_MAX => ochre_abi::signal::THREAD_QUEUE as c_long,
+        libc::_SC_REALTIME_SIGNALS => POSIX,
         _ => c_long::from(errno::fail(EINVAL)),
     }
 }

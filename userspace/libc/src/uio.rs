@@ -9,7 +9,7 @@ use syscall::error::Result;
 use crate::errno::{self, error};
 use crate::fcntl::descriptor;
 use crate::rt::sys;
-use crate::unistd::position;
+use crate::unistd::{position, written};
 
 /// Most buffers of a call (`IOV_MAX`).
 const BUFFERS: usize = 1024;
@@ -75,10 +75,10 @@ pub unsafe extern "C" fn writev(fd: c_int, list: *const iovec, count: c_int) -> 
                 }
                 at += buffer.iov_len;
             }
-            errno::size(sys::write_raw(fd, all.as_ptr().cast(), total))
+            written(sys::write_raw(fd, all.as_ptr().cast(), total))
         }
         Some(total) if isize::try_from(total).is_ok() => {
-            errno::size(each(list, |buffer, _| sys::write_raw(fd, buffer.iov_base.cast(), buffer.iov_len)))
+            written(each(list, |buffer, _| sys::write_raw(fd, buffer.iov_base.cast(), buffer.iov_len)))
         }
         _ => errno::fail(EINVAL) as ssize_t,
     }
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn preadv(fd: c_int, list: *const iovec, count: c_int, off
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pwritev(fd: c_int, list: *const iovec, count: c_int, offset: off_t) -> ssize_t {
     // SAFETY: POSIX demands the list and its buffers.
-    errno::size(unsafe {
+    written(unsafe {
         descriptor(fd).and_then(|fd| {
             let offset = position(offset)?;
             each(buffers(list, count)?, |buffer, done| {

@@ -18,6 +18,7 @@ use crate::errno::{self, error};
 use crate::fcntl::{canonical, canonical_at, descriptor};
 use crate::rt::files::{self, Place};
 use crate::rt::path::{Canonical, PATH_MAX, Target};
+use crate::rt::signal::send;
 use crate::rt::{resolve, roots, slots, sys, thread};
 use crate::string::{bytes, copy_text};
 use crate::tty;
@@ -35,9 +36,30 @@ pub unsafe extern "C" fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize
 /// `write`.
 #[unsafe(no_mangle)]
 pub extern "C" fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t {
-    let written = descriptor(fd)
+    let answer = descriptor(fd)
         .and_then(|fd| sys::write_raw(fd, buf.cast(), len).or_else(|error| tty::write_failed(fd, buf, len, error)));
-    errno::size(written)
+    written(answer)
+}
+
+/// What a call that writes answers: who writes to nobody gets `SIGPIPE`, and then the error.
+#[inline]
+pub fn written(result: Result<usize>) -> ssize_t {
+    match result {
+        Ok(count) => count as ssize_t,
+        Err(error) => {
+            tell_of_pipe(error.errno);
+            errno::fail(error.errno) as ssize_t
+        }
+    }
+}
+
+/// Sends the calling thread `SIGPIPE` if this is the error for it.
+#[cold]
+pub fn tell_of_pipe(errnum: c_int) {
+    if errnum == libc::EPIPE {
+        // A signal that cannot be sent leaves the error.
+        let _ = send::to_myself(libc::SIGPIPE as u32, 0, send::BY_USER);
+    }
 }
 
 /// An offset as the kernel takes it.
@@ -57,7 +79,7 @@ pub unsafe extern "C" fn pread(fd: c_int, buf: *mut c_void, len: size_t, offset:
 #[unsafe(no_mangle)]
 pub extern "C" fn pwrite(fd: c_int, buf: *const c_void, len: size_t, offset: off_t) -> ssize_t {
     let place = descriptor(fd).and_then(|fd| Ok((fd, position(offset)?)));
-    errno::size(place.and_then(|(fd, offset)| sys::write_at(fd, buf.cast(), len, offset)))
+    written(place.and_then(|(fd, offset)| sys::write_at(fd, buf.cast(), len, offset)))
 }
 
 /// `lseek`.

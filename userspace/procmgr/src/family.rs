@@ -129,7 +129,7 @@ fn is_unborn<M: Machine>(table: &Table<M::Thread>, machine: &mut M, pid: u32) ->
 pub fn status_of(status: &ThreadStatus) -> Option<usize> {
     let signal = wait_status::signal(status.exit_status);
     Some(match (status.state, signal) {
-        (state::EXITED | state::KILLED, Some(_)) => status.exit_status & 0xff,
+        (state::EXITED | state::KILLED | state::EXCEPTION, Some(_)) => status.exit_status & 0xff,
         (state::KILLED, None) => wait_status::signaled(SIGKILL),
         (state::EXITED, None) => wait_status::exited(wait_status::code(status.exit_status)),
         // Vectors of exceptions (Intel SDM volume 3, table 6-1).

@@ -139,16 +139,10 @@ impl Machine for Kernel {
     }
 
     fn signal(&mut self, thread: &Fd, signal: &Signal) -> Result<()> {
-        /// `ThreadVerb::Signal`, to the process.
-        const SIGNAL: u64 = 22;
-        let words = [SIGNAL, u64::from(signal.number), 1, signal.sender, signal.value];
-        match tell(thread, &[], &words) {
-            // A kernel that knows no signals handles none.
-            Err(error) if error.errno == scheme_server::syscall::error::EINVAL => {
-                Err(Error::new(scheme_server::syscall::error::EOPNOTSUPP))
-            }
-            answer => answer.map(drop),
-        }
+        /// To the process, not to the thread alone.
+        const PROCESS: u64 = 1;
+        let words = [ThreadVerb::Signal as u64, u64::from(signal.number), PROCESS, signal.sender, signal.value];
+        tell(thread, &[], &words).map(drop)
     }
 }
 

@@ -4,12 +4,14 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use ochre_abi::proc::{ThreadStatus, ThreadVerb, state as public};
+use ochre_abi::signal::Info;
 use syscall::error::{EBADF, EBUSY, EINVAL, ELOOP, EPERM, ESRCH, Error, Result};
 use syscall::{
     CallFlags, EnvRegisters, EventFlags, GlobalSchemes, IntRegisters, O_RDWR, ProcSchemeAttrs, SetSighandlerData,
 };
 
 use super::{AddressSpaceHandle, FileTableHandle, whole, word};
+use crate::context::post::{Target as Addressee, post};
 use crate::context::thread::pending;
 use crate::context::{Thread, sched, signal, thread as threads};
 use crate::memory::{AddressSpace, UserSlice};
@@ -283,6 +285,7 @@ impl Object for ThreadHandle {
             ThreadVerb::SetLimits => self.set_limits(metadata),
             ThreadVerb::EndOthers => self.own()?.space().map(|space| whole::end_others(&space)),
             ThreadVerb::GetUsage => payload.write_value(&whole::usage(&self.whole()?)).map(|()| 0),
+            ThreadVerb::Signal => self.signal(metadata),
         }
     }
 
@@ -312,13 +315,37 @@ impl ThreadHandle {
     fn end_space(&self, metadata: &[u64]) -> Result<usize> {
         let space = self.whole()?;
         let inside = Thread::current().with_space(|own| Arc::ptr_eq(own, &space)).unwrap_or(false);
-        let status = ThreadStatus {
+        let mut status = ThreadStatus {
             state: if inside { public::EXITED } else { public::KILLED },
             exit_status: word(metadata, 1).unwrap_or(0),
             ..ThreadStatus::default()
         };
+        if let [_, _, vector, code, address, ip, ..] = metadata
+            && inside
+        {
+            status = ThreadStatus {
+                state: public::EXCEPTION,
+                exception: *vector as usize,
+                exception_code: *code as usize,
+                exception_address: *address as usize,
+                exception_ip: *ip as usize,
+                ..status
+            };
+        }
         signal::end_space(&space, &status);
         Ok(0)
+    }
+
+    fn signal(&self, metadata: &[u64]) -> Result<usize> {
+        let number = u32::try_from(word(metadata, 1)?).map_err(|_| Error::new(EINVAL))?;
+        let target = match word(metadata, 2)? {
+            0 => Addressee::Thread,
+            1 => Addressee::Process,
+            _ => return Err(Error::new(EINVAL)),
+        };
+        let other = |index: usize| metadata.get(index).copied().unwrap_or(0);
+        let info = Info { sender: other(3), value: other(4), code: other(5) };
+        post(self.thread, number, target, &info).map(|()| 0)
     }
 
     fn flag(&self, bits: u32) -> Result<usize> {

@@ -14,6 +14,7 @@ use syscall::error::Result;
 use syscall::{EnvRegisters, IntRegisters};
 
 use super::lock::RawLock;
+use super::signal::copy as copy_of_signals;
 use super::tcb::current;
 use super::{files, process, spawn, sys, thread};
 
@@ -105,6 +106,7 @@ fn copy_and_start(sp: usize, [thread, table, space, copy]: [usize; NUMBERS]) -> 
     sys::dup_into(thread, b"filetable", table)?;
     let alone = thread::is_alone();
     LOCKED.store(!alone, Ordering::Relaxed);
+    copy_of_signals::before();
     if !alone {
         each_lock(RawLock::lock);
     }
@@ -113,7 +115,9 @@ fn copy_and_start(sp: usize, [thread, table, space, copy]: [usize; NUMBERS]) -> 
     if !alone {
         each_lock(RawLock::unlock);
     }
+    copy_of_signals::after();
     copied?;
+    copy_of_signals::prepare_child(thread, copy)?;
     sys::verb(thread, &[ThreadVerb::SetAddrSpace as u64, copy as u64])?;
     let registers = IntRegisters { rip: begin as *const () as usize, rsp: sp, ..IntRegisters::default() };
     sys::verb_write(thread, &registers, &[ThreadVerb::SetRegs as u64])?;
@@ -151,5 +155,7 @@ extern "C" fn in_child() {
         let _ = files::close(own);
     }
     files::mark(start_fd::PROCESS);
+    // SAFETY: as above; the locks are free.
+    unsafe { copy_of_signals::in_child() };
     crate::pthread::atfork::child();
 }

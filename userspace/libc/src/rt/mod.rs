@@ -6,6 +6,7 @@ pub mod heap;
 pub mod lock;
 pub mod path;
 pub mod plan;
+pub mod signal;
 pub mod slots;
 pub mod strings;
 

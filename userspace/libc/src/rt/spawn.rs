@@ -115,7 +115,7 @@ pub fn auxiliary<const N: usize>(
     own: [(usize, usize); N],
 ) -> [(usize, usize); 12] {
     let mut all = [(0, 0); 12];
-    let (own_mask, ignored) = crate::signal::inherited();
+    let (own_mask, ignored) = super::signal::inherited();
     let common = [
         (3, program.headers as usize),
         (4, program.header_size),

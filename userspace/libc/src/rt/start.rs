@@ -49,6 +49,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
         }
         AUX.store((&raw const start.aux).cast_mut(), Ordering::Relaxed);
         VECTOR.store(start.vector.cast_mut(), Ordering::Relaxed);
+        NAME.store(if start.argc > 0 { *start.argv } else { core::ptr::null_mut() }, Ordering::Relaxed);
         mem::init();
         let handle = match thread::init(&start.aux, base) {
             Ok(handle) => handle,
@@ -58,7 +59,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
         files::init(&start.aux, handle);
         roots::init(&start.aux);
         process::init(&start.aux);
-        crate::signal::init(start.aux.signals.0 as u64, start.aux.signals.1 as u64);
+        super::signal::init(start.aux.signals.1 as u64);
         resolve::init(&start.aux);
         unwind::init();
         crate::stdlib::environ = start.envp;
@@ -88,6 +89,8 @@ unsafe fn construct(
 }
 
 static AUX: AtomicPtr<Aux> = AtomicPtr::new(core::ptr::null_mut());
+/// The first argument.
+static NAME: AtomicPtr<c_char> = AtomicPtr::new(core::ptr::null_mut());
 static VECTOR: AtomicPtr<usize> = AtomicPtr::new(core::ptr::null_mut());
 static ARGUMENTS: AtomicPtr<*mut c_char> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -114,6 +117,12 @@ pub extern "C" fn getauxval(kind: c_ulong) -> c_ulong {
     }
     crate::errno::set(libc::ENOENT);
     0
+}
+
+/// What the program was started as: its first argument.
+pub fn name() -> Option<&'static [u8]> {
+    // SAFETY: the argument lies on the first stack, above everything that runs.
+    unsafe { crate::string::bytes(NAME.load(Ordering::Relaxed)).ok() }
 }
 
 /// What the process was started with. The structure lies on the first stack, below `main`.

@@ -8,9 +8,11 @@ use core::arch::asm;
 use core::sync::atomic::AtomicI32;
 
 use syscall::data::{Map, Stat, StdFsCallMeta, TimeSpec};
-use syscall::error::{Error, Result};
-use syscall::flag::{CallFlags, FUTEX_WAIT, FUTEX_WAKE, MapFlags, O_FCNTL_MASK, StdFsCallKind};
+use syscall::error::{EINTR, Error, Result};
+use syscall::flag::{CLOCK_MONOTONIC, CallFlags, FUTEX_WAIT, FUTEX_WAKE, MapFlags, O_FCNTL_MASK, StdFsCallKind};
 use syscall::number::*;
+
+use super::signal::{self, Interruption};
 
 /// Largest error number; answers above `-MAX_ERROR` are errors.
 const MAX_ERROR: usize = 4095;
@@ -38,14 +40,64 @@ pub unsafe fn raw(number: usize, a: usize, b: usize, c: usize, d: usize, e: usiz
     answer
 }
 
-/// As [`raw`], with errors told from values.
+/// As [`raw`], with errors told from values, and repeated when it was interrupted by nothing that concerns the caller: `EINTR` means
+/// that a handler has run which did not ask for calls to go on (`SA_RESTART`).
 ///
 /// # Safety
 /// As [`raw`].
 #[inline(always)]
 pub unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> Result<usize> {
     // SAFETY: as this function demands.
-    demux(unsafe { raw(number, a, b, c, d, e) })
+    let answer = unsafe { raw(number, a, b, c, d, e) };
+    if answer > usize::MAX - MAX_ERROR {
+        if answer == INTERRUPTED {
+            // SAFETY: as this function demands.
+            return unsafe { repeat(number, a, b, c, d, e) };
+        }
+        return demux(answer);
+    }
+    Ok(answer)
+}
+
+/// `EINTR` as an answer.
+const INTERRUPTED: usize = (EINTR as usize).wrapping_neg();
+
+/// Repeats a call that was answered `EINTR`, as often as that was nobody's business.
+///
+/// # Safety
+/// As [`raw`].
+#[cold]
+#[inline(never)]
+unsafe fn repeat(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> Result<usize> {
+    loop {
+        if interruption() == Interruption::Final {
+            return Err(Error::new(EINTR));
+        }
+        // SAFETY: as this function demands.
+        let answer = unsafe { raw(number, a, b, c, d, e) };
+        if answer != INTERRUPTED {
+            return demux(answer);
+        }
+    }
+}
+
+/// What has interrupted the call that was just answered `EINTR`.
+fn interruption() -> Interruption {
+    // SAFETY: the calling thread's own.
+    unsafe { (*signal::me()).take_interruption() }
+}
+
+/// As [`raw`], with errors told from values and nothing repeated.
+///
+/// # Safety
+/// As [`raw`].
+unsafe fn call_once(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> Result<usize> {
+    // SAFETY: as this function demands.
+    let result = demux(unsafe { raw(number, a, b, c, d, e) });
+    if result == Err(Error::new(EINTR)) {
+        interruption();
+    }
+    result
 }
 
 /// Tells errors from values.
@@ -75,6 +127,15 @@ pub fn read(fd: usize, buf: &mut [u8]) -> Result<usize> {
 pub unsafe fn read_raw(fd: usize, buf: *mut u8, len: usize) -> Result<usize> {
     // SAFETY: as this function demands.
     unsafe { call(SYS_READ, fd, buf as usize, len, 0, 0) }
+}
+
+/// As [`read_raw`], but an interruption ends it whatever came: for waits that `SA_RESTART` does not concern.
+///
+/// # Safety
+/// As [`read_raw`].
+pub unsafe fn read_once(fd: usize, buf: *mut u8, len: usize) -> Result<usize> {
+    // SAFETY: as this function demands.
+    unsafe { call_once(SYS_READ, fd, buf as usize, len, 0, 0) }
 }
 
 /// Writes at the position of the description.
@@ -204,8 +265,20 @@ pub fn flink(fd: usize, path: &[u8]) -> Result<usize> {
 #[inline]
 pub unsafe fn message(fd: usize, payload: *mut u8, len: usize, flags: CallFlags, metadata: &[u64]) -> Result<usize> {
     let words = metadata.len() | flags.bits();
+    let (payload, metadata) = (payload as usize, metadata.as_ptr() as usize);
+    // What consumes its descriptor has done so when it is interrupted, and cannot be repeated.
+    if flags.contains(CallFlags::CONSUME) {
+        // SAFETY: as this function demands.
+        return unsafe { call_once(SYS_CALL, fd, payload, len, words, metadata) };
+    }
     // SAFETY: as this function demands.
-    unsafe { call(SYS_CALL, fd, payload as usize, len, words, metadata.as_ptr() as usize) }
+    unsafe { call(SYS_CALL, fd, payload, len, words, metadata) }
+}
+
+/// Whether a page can be written, of which nobody cares what stands there.
+pub fn is_writable(address: usize) -> bool {
+    // SAFETY: the caller does not need the 16 bytes, and the kernel checks that they are there.
+    unsafe { raw(SYS_CLOCK_GETTIME, CLOCK_MONOTONIC, address, 0, 0, 0) == 0 }
 }
 
 /// A message that only carries words.
@@ -309,10 +382,24 @@ pub fn clock_gettime(clock: usize) -> Result<TimeSpec> {
     Ok(time)
 }
 
-/// Sleeps; on `EINTR` answers what was left.
+/// Sleeps; on `EINTR`, which means that some handler has run, answers what was left.
 pub fn nanosleep(request: &TimeSpec, remaining: &mut TimeSpec) -> Result<usize> {
+    let mut request = *request;
+    loop {
+        // SAFETY: both live through the call.
+        let answer =
+            unsafe { raw(SYS_NANOSLEEP, (&raw const request) as usize, (&raw mut *remaining) as usize, 0, 0, 0) };
+        if answer != INTERRUPTED || interruption() != Interruption::None {
+            return demux(answer);
+        }
+        request = *remaining;
+    }
+}
+
+/// As [`nanosleep`], but any interruption ends it.
+pub fn nanosleep_once(request: &TimeSpec, remaining: &mut TimeSpec) -> Result<usize> {
     // SAFETY: both live through the call.
-    unsafe { call(SYS_NANOSLEEP, (&raw const *request) as usize, (&raw mut *remaining) as usize, 0, 0, 0) }
+    unsafe { call_once(SYS_NANOSLEEP, (&raw const *request) as usize, (&raw mut *remaining) as usize, 0, 0, 0) }
 }
 
 /// Lets others run.

@@ -12,6 +12,7 @@ use syscall::error::Result;
 
 use super::auxv::Aux;
 use super::heap::Cache;
+use super::signal::{STACKS, Signals};
 use super::sys;
 
 /// Bytes of a page.
@@ -78,6 +79,8 @@ pub struct Tcb {
     pub any_specific: bool,
     /// Small free blocks.
     pub cache: Cache,
+    /// Signals.
+    pub signals: Signals,
 }
 
 /// The mapping of a thread.
@@ -200,10 +203,10 @@ pub unsafe fn image(aux: &Aux) -> (usize, usize) {
 }
 
 impl Memory {
-    /// Maps memory for a thread with at least `stack` bytes of stack (0: none) above a guard page.
+    /// Maps memory for a thread with at least `stack` bytes of stack (0: none) above a guard page, and below what signals need.
     pub fn map(stack: usize) -> Result<Self> {
         let guard = if stack == 0 { 0 } else { PAGE };
-        let tail = (TEMPLATE.size() + TEMPLATE.align() + size_of::<Tcb>()).next_multiple_of(PAGE);
+        let tail = (STACKS + TEMPLATE.size() + TEMPLATE.align() + size_of::<Tcb>()).next_multiple_of(PAGE);
         let stack = stack.next_multiple_of(PAGE);
         let size = guard + stack + tail;
         let address = sys::map_anonymous(size)?;
@@ -225,16 +228,22 @@ impl Memory {
         at as *mut Tcb
     }
 
-    /// End of the stack, 16-byte aligned: thread-local storage begins there.
-    pub fn stack_top(&self) -> usize {
+    /// End of the stacks for signals, 16-byte aligned: thread-local storage begins there.
+    fn signal_stacks(&self) -> usize {
         (self.tcb() as usize - TEMPLATE.size()) & !15
+    }
+
+    /// End of the stack, 16-byte aligned.
+    pub fn stack_top(&self) -> usize {
+        self.signal_stacks() - STACKS
     }
 
     /// Lays out thread-local storage and a control block.
     ///
     /// # Safety
-    /// Nobody uses the memory, and it is fresh or the thread before left it as [`super::thread::exit`] does.
-    pub unsafe fn prepare(self, number: u32, handle: usize) -> *mut Tcb {
+    /// Nobody uses the memory, and it is fresh or the thread before left it as [`super::thread::exit`] does. The new thread blocks the
+    /// signals `blocked`.
+    pub unsafe fn prepare(self, number: u32, handle: usize, blocked: u64) -> *mut Tcb {
         let (tcb, size) = (self.tcb(), TEMPLATE.size());
         let (image, file_size) = ((tcb as usize - size) as *mut u8, TEMPLATE.file_size.load(Ordering::Relaxed));
         // SAFETY: the memory is large enough and unused; the template is the program's own. What is not written here is zero.
@@ -250,6 +259,7 @@ impl Memory {
             (*tcb).memory = self;
             (*tcb).name[0] = 0;
             (*tcb).cache.use_arena(number as usize);
+            Signals::prepare(&raw mut (*tcb).signals, self.signal_stacks(), blocked);
         }
         tcb
     }

@@ -18,6 +18,7 @@ use syscall::{EnvRegisters, IntRegisters};
 use super::auxv::Aux;
 use super::files::{self, Place};
 use super::lock::{Lock, RawLock};
+use super::signal::{self, Signals};
 use super::tcb::{DETACHED, ENDED, JOINABLE, JOINED, Memory, RUNNING, StartRoutine, Tcb, current};
 use super::{clock, sys};
 
@@ -28,6 +29,8 @@ struct Threads {
     /// All threads that have not ended, linked by `next` and `previous`.
     first: *mut Tcb,
     count: usize,
+    /// Threads of libc's own, which are on the list but not counted.
+    servants: usize,
     /// Detached threads that have ended, or are about to; linked by `next`.
     zombies: *mut Tcb,
     /// Memory for the next threads.
@@ -38,7 +41,7 @@ struct Threads {
 unsafe impl Send for Threads {}
 
 static THREADS: Lock<Threads> =
-    Lock::new(Threads { first: null_mut(), count: 0, zombies: null_mut(), pool: [None; POOL] });
+    Lock::new(Threads { first: null_mut(), count: 0, servants: 0, zombies: null_mut(), pool: [None; POOL] });
 
 /// The lock of this module, for `fork`.
 pub fn lock() -> &'static RawLock {
@@ -64,10 +67,12 @@ pub unsafe fn init(aux: &Aux, base: usize) -> Result<usize> {
     // SAFETY: the kernel or the spawner describes the program truly; the memory is fresh.
     let tcb = unsafe {
         super::tcb::find_template(aux, base);
-        Memory::map(0)?.prepare(NUMBERS.fetch_add(1, Ordering::Relaxed), handle)
+        Memory::map(0)?.prepare(NUMBERS.fetch_add(1, Ordering::Relaxed), handle, aux.signals.0 as u64)
     };
     let mut threads = THREADS.lock();
     set_env(handle, tcb)?;
+    signal::prepare();
+    Signals::register(tcb, handle)?;
     threads.link(tcb);
     MAIN.store(tcb, Ordering::Relaxed);
     Ok(handle)
@@ -90,6 +95,10 @@ impl Threads {
         }
         self.first = tcb;
         self.count += 1;
+    }
+
+    fn is_alone(&self) -> bool {
+        self.count + self.servants == 1
     }
 
     fn unlink(&mut self, tcb: *mut Tcb) {
@@ -185,7 +194,7 @@ pub fn create(stack: usize, detached: bool, start: StartRoutine, argument: *mut 
     let handle = handle.inspect_err(|_| discard(Some(memory)))?;
     // SAFETY: the memory is fresh or from the pool.
     let tcb = unsafe {
-        let tcb = memory.prepare(NUMBERS.fetch_add(1, Ordering::Relaxed), handle);
+        let tcb = memory.prepare(NUMBERS.fetch_add(1, Ordering::Relaxed), handle, signal::mask::blocked());
         (*tcb).start = Some(start);
         (*tcb).argument = argument;
         (*tcb).owner = AtomicU32::new(if detached { DETACHED } else { JOINABLE });
@@ -200,6 +209,7 @@ pub fn create(stack: usize, detached: bool, start: StartRoutine, argument: *mut 
     let mut threads = THREADS.lock();
     let started = sys::verb_write(handle, &registers, &[ThreadVerb::SetRegs as u64])
         .and_then(|_| set_env(handle, tcb))
+        .and_then(|_| Signals::register(tcb, handle))
         .and_then(|_| {
             // From its start on, the thread may use everything of its block.
             threads.link(tcb);
@@ -212,6 +222,18 @@ pub fn create(stack: usize, detached: bool, start: StartRoutine, argument: *mut 
         return Err(error);
     }
     Ok(tcb)
+}
+
+/// Starts a thread of libc's own that takes no signals, never ends, and does not keep the process alive.
+pub fn create_servant(stack: usize, start: StartRoutine) -> Result<()> {
+    let before = signal::mask::change(signal::set::How::Replace, u64::MAX);
+    let created = create(stack, true, start, null_mut()).map(|_| {
+        let mut threads = THREADS.lock();
+        threads.count -= 1;
+        threads.servants += 1;
+    });
+    signal::mask::change(signal::set::How::Replace, before);
+    created
 }
 
 /// First instruction of a thread: `rdi` holds its control block.
@@ -234,6 +256,8 @@ pub fn exit(result: *mut c_void) -> ! {
     let (handle, last) = unsafe {
         crate::pthread::run_destructors();
         super::alloc::drain_cache();
+        // It takes no signals any more. Those that are pending for the process go to another one.
+        signal::mask::change(signal::set::How::Replace, u64::MAX);
         (*tcb).result = result;
         let mut threads = THREADS.lock();
         threads.unlink(tcb);
@@ -280,7 +304,7 @@ pub fn is_main() -> bool {
 
 /// Whether the calling thread is the only one.
 pub fn is_alone() -> bool {
-    THREADS.lock().count == 1
+    THREADS.lock().is_alone()
 }
 
 /// In a forked child: the calling thread is the first and only one, `handle` its descriptor. What the others had of memory is kept
@@ -311,7 +335,7 @@ pub unsafe fn stay_alone(handle: usize) {
         (*me).previous = null_mut();
     }
     files::mark(handle);
-    (threads.first, threads.zombies, threads.count) = (me, null_mut(), 1);
+    (threads.first, threads.zombies, threads.count, threads.servants) = (me, null_mut(), 1, 0);
     drop(threads);
     discard(surplus);
     MAIN.store(me, Ordering::Relaxed);
@@ -321,7 +345,7 @@ pub unsafe fn stay_alone(handle: usize) {
 /// Ends all other threads, wherever they are, and waits until they are gone. Their locks stay as they are.
 pub fn end_others() {
     // SAFETY: this thread has a control block. The count is only looked at: what it is worth the kernel knows.
-    let (handle, alone) = unsafe { ((*current()).handle, THREADS.look().count == 1) };
+    let (handle, alone) = unsafe { ((*current()).handle, THREADS.look().is_alone()) };
     if alone {
         return;
     }
@@ -443,6 +467,11 @@ pub fn pid() -> u32 {
         }
         pid => pid,
     }
+}
+
+/// Threads of the process, libc's own counted once.
+pub fn count() -> i128 {
+    THREADS.lock().count as i128 + 1
 }
 
 /// Processor time of all threads of the process, in nanoseconds. What ended threads used is not in it.
