@@ -222,8 +222,9 @@ test: setup check kernel test-kernel test-programs tools
 bench: setup kernel programs tools
 	@$(CARGO) build --quiet $(USER_FLAGS) --package ochre-bench
 	@strip -o build/programs/bench $(USER_DIR)/bench
+	@strip -o build/programs/bench-true $(USER_DIR)/bench-true
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench.cpio \
-		$(foreach name,$(PROGRAMS) bench,bin/$(name)=build/programs/$(name))
+		$(foreach name,$(PROGRAMS) bench bench-true,bin/$(name)=build/programs/$(name))
 	@CARGO=$(CARGO) tests/bench/run.sh
 
 clean:

@@ -51,7 +51,7 @@ if [ -n "${BENCH_PROFILE:-}" ]; then
     "$cargo" build --quiet --release --package ochre-bench-plugin
     symbols=$work/bench-linux.full
     # The unstripped programs of Ochre's archive lie beside the stripped ones.
-    for program in bench ramfs nsmgr bootstrap; do
+    for program in bench bench-true procmgr ramfs nsmgr bootstrap; do
         full=$target/x86_64-unknown-redox/release/$program
         if [ -f "$full" ]; then symbols=$symbols,$full; fi
     done
