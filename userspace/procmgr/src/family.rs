@@ -101,13 +101,7 @@ pub fn succeed<T>(table: &mut Table<T>, pid: u32) -> Result<()> {
 }
 
 /// Forgets a child of a process that was not started and will not be. `EBUSY` when it was, `ESRCH` when there is none.
-pub fn forget<M: Machine>(
-    table: &mut Table<M::Thread>,
-    machine: &mut M,
-    me: u32,
-    pid: u32,
-    ready: &mut Vec<usize>,
-) -> Result<()> {
+pub fn forget<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, me: u32, pid: u32) -> Result<()> {
     if table.get(pid)?.parent != me {
         return Err(Error::new(ESRCH));
     }
@@ -115,7 +109,7 @@ pub fn forget<M: Machine>(
         return Err(Error::new(EBUSY));
     }
     table.remove(pid);
-    wake(table, me, ready);
+    table.wake(me);
     Ok(())
 }
 
@@ -145,7 +139,7 @@ pub fn status_of(status: &ThreadStatus) -> Option<usize> {
 }
 
 /// The first thread of a process may have ended; if so, the process has.
-pub fn end<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32, ready: &mut Vec<usize>) {
+pub fn end<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32) {
     let Some(thread) = table.get(pid).ok().and_then(|process| process.thread()) else { return };
     let Ok(status) = machine.status(thread) else { return };
     let Some(how) = status_of(&status) else { return };
@@ -159,16 +153,16 @@ pub fn end<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32, 
     if table.adopter == pid {
         table.adopter = 1;
     }
-    orphan(table, machine, children, ready);
+    orphan(table, machine, children);
     if session == pid {
         groups::leave_terminal(table, machine, session);
     }
     groups::abandon(table, machine, supported);
-    report(table, machine, pid, parent, ready);
+    report(table, machine, pid, parent);
 }
 
 /// Children whose parent has ended get another.
-fn orphan<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, children: Vec<u32>, ready: &mut Vec<usize>) {
+fn orphan<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, children: Vec<u32>) {
     let adopter = table.adopter;
     for child in children {
         if is_unborn(table, machine, child) {
@@ -183,13 +177,13 @@ fn orphan<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, children: V
             adopter.children.push(child);
         }
         if ended {
-            report(table, machine, child, adopter, ready);
+            report(table, machine, child, adopter);
         }
     }
 }
 
 /// A process has ended: its parent hears it, unless nobody wants to.
-fn report<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32, parent: u32, ready: &mut Vec<usize>) {
+fn report<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32, parent: u32) {
     let Ok(process) = table.get(pid) else { return };
     let (detached, status) = match process.state {
         State::Ended(status) => (process.detached, status),
@@ -202,14 +196,7 @@ fn report<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32, p
     if detached || policy & child::NO_WAIT != 0 {
         table.remove(pid);
     }
-    wake(table, parent, ready);
-}
-
-/// Those who wait for children of a process look again.
-pub fn wake<T>(table: &mut Table<T>, pid: u32, ready: &mut Vec<usize>) {
-    if let Ok(process) = table.get_mut(pid) {
-        ready.append(&mut process.waiting);
-    }
+    table.wake(parent);
 }
 
 /// Whether a wait is for this child.

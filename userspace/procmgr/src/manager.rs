@@ -1,7 +1,7 @@
 //! The scheme that clients talk to.
 
 use ochre_abi::process::{
-    Birth, Ids, Limit, NAME, SUCCESSOR, SetPriority, Terminal, Usage, UserIds, Verb, Wait, birth,
+    Birth, Ids, Limit, NAME, SUCCESSOR, SetPriority, Terminal, Usage, UserIds, Verb, Wait, birth, child,
 };
 use scheme_server::syscall::data::Stat;
 use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
@@ -38,8 +38,6 @@ pub struct Manager<M: Machine> {
     handles: Handles<Handle>,
     root: usize,
     control: usize,
-    /// Numbers on which a wait is to be tried again.
-    ready: Vec<usize>,
 }
 
 impl<M: Machine> Manager<M> {
@@ -47,7 +45,7 @@ impl<M: Machine> Manager<M> {
     pub fn new(machine: M) -> Self {
         let mut handles = Handles::new();
         let (root, control) = (handles.insert(Handle::List), handles.insert(Handle::Control));
-        Self { table: Table::new(), machine, handles, root, control, ready: Vec::new() }
+        Self { table: Table::new(), machine, handles, root, control }
     }
 
     /// Takes in a thread of the system itself as a process; answers its id. The first one is the parent of those after it.
@@ -60,7 +58,7 @@ impl<M: Machine> Manager<M> {
         (process.group, process.session) = (pid, pid);
         process.parent = if pid == 1 { 0 } else { 1 };
         // Nobody of these asks for the ends of orphans.
-        process.policy = ochre_abi::process::child::NO_WAIT;
+        process.policy = child::NO_WAIT;
         process.detached = pid != 1;
         self.table.insert(pid, process);
         ids::publish(&self.table, &mut self.machine, pid)?;
@@ -112,7 +110,7 @@ impl<M: Machine> Manager<M> {
 
     /// What a process asks.
     fn obey(&mut self, me: u32, number: usize, verb: Verb, argument: u64, payload: &mut [u8]) -> Result<usize> {
-        let Self { table, machine, ready, .. } = self;
+        let Self { table, machine, .. } = self;
         let (low, high) = (argument as u32, (argument >> 32) as u32);
         match verb {
             Verb::Wait => {
@@ -153,6 +151,9 @@ impl<M: Machine> Manager<M> {
             }
             Verb::Succeed => family::succeed(table, me).map(|()| 0),
             Verb::Children => {
+                if argument & !(child::NO_STOPS | child::NO_WAIT) != 0 {
+                    return Err(Error::new(EINVAL));
+                }
                 table.get_mut(me)?.policy = argument;
                 Ok(0)
             }
@@ -167,7 +168,7 @@ impl<M: Machine> Manager<M> {
                 self.demand_superuser(me)?;
                 groups::set_terminal(&mut self.table, terminal).map(|()| 0)
             }
-            Verb::Forget => family::forget(table, machine, me, low, ready).map(|()| 0),
+            Verb::Forget => family::forget(table, machine, me, low).map(|()| 0),
             Verb::Terminal => {
                 let terminal = groups::terminal(table, if low == 0 { me } else { low })?;
                 written(terminal.write_to(payload), 0)
@@ -296,8 +297,8 @@ impl<M: Machine> SchemeSync for Manager<M> {
     fn call(&mut self, number: usize, payload: &mut [u8], metadata: &[u64], _: &CallerCtx) -> Result<usize> {
         let word = |index: usize| metadata.get(index).copied().unwrap_or(0);
         if let Handle::Control = self.handle(number)? {
-            let Self { table, machine, ready, .. } = self;
-            family::end(table, machine, word(0) as u32, ready);
+            let Self { table, machine, .. } = self;
+            family::end(table, machine, word(0) as u32);
             return Ok(0);
         }
         let me = self.process(number)?;
@@ -358,6 +359,6 @@ impl<M: Machine> SchemeSync for Manager<M> {
 
 impl<M: Machine> Scheme for Manager<M> {
     fn next_ready(&mut self) -> Option<(usize, EventFlags)> {
-        self.ready.pop().map(|number| (number, EventFlags::EVENT_READ))
+        self.table.ready.pop().map(|number| (number, EventFlags::EVENT_READ))
     }
 }

@@ -124,6 +124,7 @@ fn tell_parent<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u
     let Ok(process) = table.get_mut(pid) else { return };
     process.news = Some(news);
     let parent = process.parent;
+    table.wake(parent);
     let wants = table.get(parent).is_ok_and(|parent| parent.policy & child::NO_STOPS == 0);
     if wants {
         about_child(table, machine, parent, pid, status_of(news));

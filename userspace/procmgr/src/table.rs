@@ -172,6 +172,8 @@ pub struct Table<T> {
     pub adopter: u32,
     /// How many are stopped.
     pub stopped: usize,
+    /// Open numbers on which a wait is to be tried again.
+    pub ready: Vec<usize>,
     last_pid: u32,
     last_serial: u64,
 }
@@ -190,6 +192,7 @@ impl<T> Table<T> {
             terminals: BTreeMap::new(),
             adopter: 1,
             stopped: 0,
+            ready: Vec::new(),
             last_pid: 0,
             last_serial: 0,
         }
@@ -278,6 +281,13 @@ impl<T> Table<T> {
         let is = matches!(process.state, State::Stopped(..));
         self.stopped = self.stopped + usize::from(is) - usize::from(was);
         Ok(())
+    }
+
+    /// Those who wait for children of a process look again.
+    pub fn wake(&mut self, pid: u32) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            self.ready.append(&mut process.waiting);
+        }
     }
 
     /// Ids of the processes of a group that have not ended.
