@@ -800,22 +800,12 @@ impl Inner {
             if !copies {
                 continue;
             }
-            let mut failed = false;
-            table.for_each(vma.start, vma.end, |address, entry| {
+            table.copy_each(&mut target.table, vma.start, vma.end, |entry| {
                 *entry = entry.read_only();
-                match target.table.slot_mut(address) {
-                    Ok(mut slot) => {
-                        if !entry.is_foreign() {
-                            core::mem::forget(Frame::share(entry.address()));
-                        }
-                        slot.set(*entry);
-                    }
-                    Err(OutOfMemory) => failed = true,
+                if !entry.is_foreign() {
+                    core::mem::forget(Frame::share(entry.address()));
                 }
-            });
-            if failed {
-                return Err(Error::new(ENOMEM));
-            }
+            })?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod child;
+pub mod posix;
 mod random;
 pub mod raw;
 

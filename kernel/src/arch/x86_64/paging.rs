@@ -220,6 +220,27 @@ fn index(address: usize, level: usize) -> usize {
     address >> (12 + 9 * level) & (ENTRIES - 1)
 }
 
+/// How many entries of one last-level table belong to `address..end`.
+#[inline]
+fn run(address: usize, end: usize) -> usize {
+    (ENTRIES - index(address, 0)).min((end - address).div_ceil(PAGE_SIZE))
+}
+
+/// The first entry that is not empty among those from `from` to `to`, or `to`. Most are empty, so it looks at four at a time.
+#[inline]
+fn next_used(first: *const u64, from: usize, to: usize) -> usize {
+    // SAFETY: the callers' entries are those of one table.
+    let word = |at: usize| unsafe { first.add(at).read_volatile() };
+    let mut at = from;
+    while at + 4 <= to && word(at) | word(at + 1) | word(at + 2) | word(at + 3) == Entry::EMPTY.0 {
+        at += 4;
+    }
+    while at < to && word(at) == Entry::EMPTY.0 {
+        at += 1;
+    }
+    at
+}
+
 /// Root of the tables that hold only kernel space.
 pub fn kernel_root() -> u64 {
     KERNEL_ROOT.load(Ordering::Relaxed)
@@ -317,12 +338,14 @@ impl PageTable {
         let mut address = start;
         while address < end {
             match self.slot_or_skip(address) {
-                Ok(slot) => {
-                    // SAFETY: as in `get`.
-                    if unsafe { slot.read_volatile() } != Entry::EMPTY.0 {
-                        visit(self, address, slot)?;
+                Ok(first) => {
+                    let count = run(address, end);
+                    let mut at = next_used(first, 0, count);
+                    while at < count {
+                        visit(self, address + at * PAGE_SIZE, first.wrapping_add(at))?;
+                        at = next_used(first, at + 1, count);
                     }
-                    address += PAGE_SIZE;
+                    address += count * PAGE_SIZE;
                 }
                 Err(next) => address = next,
             }
@@ -330,28 +353,59 @@ impl PageTable {
         Ok(())
     }
 
+    /// Calls `visit` for each page in `start..end`, in sight or not; what it leaves is also put into `copy`, which has nothing there.
+    pub fn copy_each(
+        &mut self,
+        copy: &mut PageTable,
+        start: usize,
+        end: usize,
+        mut visit: impl FnMut(&mut Entry),
+    ) -> Result<(), OutOfMemory> {
+        // The last table of the copy, by the number of its first page's address.
+        let mut last: (usize, *mut u64) = (usize::MAX, core::ptr::null_mut());
+        self.each_slot(start, end, |_, address, slot| {
+            let span = address >> 21;
+            if last.0 != span {
+                last = (span, copy.slot_or_make(address & !((1 << 21) - 1))?);
+            }
+            // SAFETY: both are entries of tables of locked spaces; the second is of the table that was just looked up.
+            unsafe {
+                let before = Entry(slot.read_volatile());
+                let mut entry = before;
+                visit(&mut entry);
+                if entry != before {
+                    slot.write_volatile(entry.0);
+                }
+                last.1.add(index(address, 0)).write_volatile(entry.0);
+            }
+            Ok(())
+        })
+    }
+
     /// Takes out the entries of `start..end`, in sight or not, giving each to `visit` until it answers false or much has been
     /// looked through. Answers the address up to which all are out, which is behind `start`.
     pub fn take_each(&mut self, start: usize, end: usize, mut visit: impl FnMut(usize, Entry) -> bool) -> usize {
-        let mut address = start;
-        for _ in 0..MOST_LOOKS {
-            if address >= end {
-                return end;
-            }
+        let (mut address, mut looks) = (start, 0);
+        while address < end && looks < MOST_LOOKS {
             match self.slot_or_skip(address) {
-                Ok(slot) => {
-                    // SAFETY: as in `get`.
-                    let entry = Entry(unsafe { slot.read_volatile() });
-                    address += PAGE_SIZE;
-                    if entry != Entry::EMPTY {
+                Ok(first) => {
+                    let count = run(address, end);
+                    let mut at = next_used(first, 0, count);
+                    while at < count {
+                        let slot = first.wrapping_add(at);
+                        // SAFETY: as in `get`.
+                        let entry = unsafe { Entry(slot.read_volatile()) };
                         // SAFETY: as in `get`.
                         unsafe { slot.write_volatile(Entry::EMPTY.0) };
-                        if !visit(address - PAGE_SIZE, entry) {
-                            break;
+                        at += 1;
+                        if !visit(address + (at - 1) * PAGE_SIZE, entry) {
+                            return address + at * PAGE_SIZE;
                         }
+                        at = next_used(first, at, count);
                     }
+                    (address, looks) = (address + count * PAGE_SIZE, looks + count);
                 }
-                Err(next) => address = next,
+                Err(next) => (address, looks) = (next, looks + 1),
             }
         }
         address.min(end)
@@ -397,16 +451,16 @@ impl Drop for PageTable {
 }
 
 fn free_tables(address: u64, level: usize, entries: usize) {
-    for slot in 0..entries {
+    let first = table(address).cast::<u64>();
+    let mut at = next_used(first, 0, entries);
+    while at < entries {
         // SAFETY: the space is gone from every processor, so nobody else looks at its tables.
-        let entry = unsafe { (*table(address))[slot] };
-        if entry & bit::PRESENT != 0 {
-            let next = entry & bit::ADDRESS;
-            if level > 1 {
-                free_tables(next, level - 1, ENTRIES);
-            }
-            drop(Frame::from_address(next));
+        let next = unsafe { first.add(at).read() } & bit::ADDRESS;
+        if level > 1 {
+            free_tables(next, level - 1, ENTRIES);
         }
+        drop(Frame::from_address(next));
+        at = next_used(first, at + 1, entries);
     }
 }
 
