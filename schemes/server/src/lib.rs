@@ -25,7 +25,7 @@ pub mod std_fs;
 mod tests;
 
 pub use handles::Handles;
-pub use link::Link;
+pub use link::{Answer, Link};
 pub use ready::Ready;
 pub use redox_scheme::scheme::SchemeSync;
 pub use redox_scheme::{CallerCtx, Id, OpenResult};

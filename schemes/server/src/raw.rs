@@ -63,14 +63,14 @@ pub fn answer(request: Request, result: Result<usize>, extra: u8) -> Response {
 }
 
 /// A request of this entry.
-#[cfg(any(test, feature = "fake"))]
+#[cfg(any(test, feature = "fake", target_os = "redox"))]
 pub fn request(sqe: Sqe) -> Request {
     // SAFETY: as above; whoever makes the entry keeps what it points to until the answer, as the kernel does.
     unsafe { core::mem::transmute::<Sqe, Request>(sqe) }
 }
 
 /// The entry that an answer is.
-#[cfg(any(test, feature = "fake"))]
+#[cfg(any(test, feature = "fake", target_os = "redox"))]
 pub fn completion(response: Response) -> Cqe {
     // SAFETY: as above, the other way round.
     unsafe { core::mem::transmute::<Response, Cqe>(response) }

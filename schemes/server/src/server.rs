@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use redox_scheme::scheme::{Op, SchemeResponse, SchemeState};
 use redox_scheme::{CallRequest, CallerCtx, OpenResult, RecvFdRequest, Request, RequestKind, Response, SendFdRequest};
 use syscall::error::{EAGAIN, EBADF, ECANCELED, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP, ESRCH, EWOULDBLOCK, Error, Result};
-use syscall::flag::StdFsCallKind;
+use syscall::flag::{O_NONBLOCK, StdFsCallKind};
 use syscall::schemev2::{Opcode, SqeFlags};
 
 use crate::locks::{Locks, Owner, Range, Refusal};
 use crate::parked::{Key, Parked, Waiting};
 use crate::scheme::{Offer, Scheme};
 use crate::std_fs::{self, LockCall, STAT_AT};
-use crate::{Link, raw};
+use crate::{Answer, Link, raw};
 
 /// Serves one scheme, or several that share a socket.
 pub struct Server<L> {
@@ -23,6 +23,8 @@ pub struct Server<L> {
     watched: BTreeSet<usize>,
     /// What crate `redox-scheme` keeps; its locks are not used.
     state: SchemeState,
+    /// Answers and events that go out together.
+    out: Vec<Answer>,
 }
 
 /// What follows [`Server::drain`].
@@ -34,16 +36,14 @@ pub enum After {
     Closed,
 }
 
-/// An answer, and the descriptor that goes with it.
-struct Reply {
-    response: Response,
-    carries: Option<usize>,
-}
-
-impl From<Response> for Reply {
-    fn from(response: Response) -> Self {
-        Self { response, carries: None }
-    }
+/// What becomes of a request that the loop decodes itself.
+enum Quick {
+    /// It is answered.
+    Done(Answer),
+    /// It waits.
+    Wait(Request),
+    /// It is one that the loop does not decode.
+    Other(Request),
 }
 
 /// What was made of a request.
@@ -61,6 +61,7 @@ impl<L: Link> Server<L> {
             locks: Locks::new(),
             watched: BTreeSet::new(),
             state: SchemeState::new(),
+            out: Vec::new(),
         }
     }
 
@@ -80,11 +81,18 @@ impl<L: Link> Server<L> {
                     None => return Ok(()),
                 },
             };
-            let reply = self.handle(request, scheme)?;
-            self.settle(scheme)?;
-            if let Some(Reply { response, carries }) = reply {
-                next = self.link.answer_and_next(response, carries)?;
-            }
+            let reply = self.handle(request, scheme);
+            // Those whom the request has woken run first: they have waited longer, and who made it may find more to do.
+            self.out.extend(reply);
+            self.gather(scheme);
+            next = match self.out.len() {
+                0 => None,
+                1 => match self.out.pop() {
+                    Some(Answer { response, carries }) => self.link.answer_and_next(response, carries)?,
+                    None => None,
+                },
+                _ => self.link.answers_and_next(&mut self.out)?,
+            };
         }
     }
 
@@ -98,40 +106,59 @@ impl<L: Link> Server<L> {
                 Err(error) if error.errno == EAGAIN => return Ok(After::Idle),
                 Err(error) => return Err(error),
             };
-            if let Some(reply) = self.handle(request, scheme)? {
-                self.link.answer(reply.response)?;
-            }
+            let reply = self.handle(request, scheme);
+            self.out.extend(reply);
             self.settle(scheme)?;
         }
     }
 
     /// Tells and tries again what the scheme says is ready. [`Server::run`] and [`Server::drain`] do this after each
     /// request; a daemon calls it when something else made its scheme ready.
-    #[inline]
     pub fn settle<S: Scheme>(&mut self, scheme: &mut S) -> Result<()> {
-        while let Some((number, flags)) = scheme.next_ready() {
-            if self.watched.contains(&number) {
-                self.link.answer(Response::post_fevent(number, flags.bits()))?;
-            }
-            self.retry(Key::Number(number), scheme)?;
-        }
-        Ok(())
+        self.gather(scheme);
+        self.out.drain(..).try_for_each(|answer| self.link.answer(answer.response))
     }
 
-    /// Has a request answered; `None` when it has no answer, or none yet. What clients do most is decoded here, and the
-    /// rest by crate `redox-scheme`.
+    /// Collects events, and answers of what can be answered now.
     #[inline]
-    fn handle<S: Scheme>(&mut self, mut request: Request, scheme: &mut S) -> Result<Option<Reply>> {
+    fn gather<S: Scheme>(&mut self, scheme: &mut S) {
+        while let Some((number, flags)) = scheme.next_ready() {
+            if !self.watched.is_empty() && self.watched.contains(&number) {
+                self.out.push(Response::post_fevent(number, flags.bits()).into());
+            }
+            self.retry(Key::Number(number), scheme);
+        }
+    }
+
+    /// Has a request answered; `None` when it has no answer, or none yet.
+    #[inline]
+    fn handle<S: Scheme>(&mut self, request: Request, scheme: &mut S) -> Option<Answer> {
+        if raw::entry(&request).opcode == Opcode::CloseMsg as u8 {
+            self.closed(raw::entry(&request).args[0] as usize, scheme);
+            return None;
+        }
+        match self.quick(request, scheme) {
+            Quick::Done(answer) => Some(answer),
+            Quick::Wait(request) => {
+                let number = raw::entry(&request).args[0] as usize;
+                self.parked.park(Key::Number(number), Waiting::Quick(request));
+                None
+            }
+            Quick::Other(request) => self.handle_other(request, scheme),
+        }
+    }
+
+    /// What clients do most is decoded here, and the rest by crate `redox-scheme`.
+    #[inline]
+    fn quick<S: Scheme>(&mut self, mut request: Request, scheme: &mut S) -> Quick {
         const READ: u8 = Opcode::Read as u8;
         const WRITE: u8 = Opcode::Write as u8;
         const FSTAT: u8 = Opcode::Fstat as u8;
         const OPEN: u8 = Opcode::OpenAt as u8;
-        const CLOSE: u8 = Opcode::CloseMsg as u8;
         const STD_FS: u8 = Opcode::StdFsCall as u8;
         let entry = raw::entry(&request);
-        let (id, third, fourth) = (entry.args[0] as usize, entry.args[3], entry.args[4] as u32);
-        let result = match entry.opcode {
-            CLOSE => return self.closed(id, scheme).map(|()| None),
+        let (opcode, id, third, fourth) = (entry.opcode, entry.args[0] as usize, entry.args[3], entry.args[4] as u32);
+        let result = match opcode {
             READ => {
                 let caller = raw::caller(&request);
                 scheme.read(id, raw::payload(&mut request), third, fourth, &caller)
@@ -149,61 +176,44 @@ impl<L: Link> Server<L> {
                 let caller = raw::caller(&request);
                 match scheme.openat(id, raw::path(&mut request), third as usize, fourth, &caller) {
                     Ok(OpenResult::ThisScheme { number, flags }) => {
-                        return Ok(Some(raw::answer(request, Ok(number), flags.bits()).into()));
+                        return Quick::Done(raw::answer(request, Ok(number), flags.bits()).into());
                     }
                     Ok(OpenResult::WouldBlock) => Err(Error::new(EWOULDBLOCK)),
                     Err(error) => Err(error),
-                    Ok(opened) => return Ok(self.opened(request, opened)),
+                    Ok(opened) => return Quick::Done(opened_elsewhere(request, opened)),
                 }
             }
             STD_FS if third as u8 == STAT_AT && !entry.sqe_flags.contains(SqeFlags::MULTIPLE_IDS) => {
                 let caller = raw::caller(&request);
                 std_fs::stat_at(scheme, id, fourth as usize, raw::payload(&mut request), &caller)
             }
-            _ => return self.handle_other(request, scheme),
+            _ => return Quick::Other(request),
         };
         match result {
-            Err(error) if error.errno == EWOULDBLOCK => Ok(self.would_block(request)),
-            result => Ok(Some(raw::answer(request, result, 0).into())),
-        }
-    }
-
-    /// A request that cannot be answered now waits for the number it is about, unless its client does not want that.
-    #[cold]
-    fn would_block(&mut self, request: Request) -> Option<Reply> {
-        let caller = raw::caller(&request);
-        let RequestKind::Call(call) = request.kind() else { return None };
-        match call.op() {
-            Ok(op) => match op.file_id() {
-                Some(number) if !op.is_explicitly_nonblock() => {
-                    self.parked.park(Key::Number(number), Waiting { caller, op });
-                    None
+            Err(error) if error.errno == EWOULDBLOCK => {
+                let nonblock = matches!(opcode, READ | WRITE | OPEN) && fourth as usize & O_NONBLOCK != 0;
+                if nonblock {
+                    // POSIX allows either number; this is the one that programs look for.
+                    Quick::Done(raw::answer(request, Err(Error::new(EAGAIN)), 0).into())
+                } else {
+                    Quick::Wait(request)
                 }
-                _ => Some(Response::err(EAGAIN, op).into()),
-            },
-            Err(call) => Some(Response::err(ENOSYS, call).into()),
+            }
+            result => Quick::Done(raw::answer(request, result, 0).into()),
         }
-    }
-
-    /// The answer to an open that leads to another scheme.
-    #[cold]
-    fn opened(&mut self, request: Request, opened: OpenResult) -> Option<Reply> {
-        let RequestKind::Call(call) = request.kind() else { return None };
-        let carries = carried(&opened);
-        Some(Reply { response: Response::open_dup_like(Ok(opened), call), carries })
     }
 
     #[inline(never)]
-    fn handle_other<S: Scheme>(&mut self, request: Request, scheme: &mut S) -> Result<Option<Reply>> {
+    fn handle_other<S: Scheme>(&mut self, request: Request, scheme: &mut S) -> Option<Answer> {
         let two_ids = two_id_credentials(&request);
         match request.kind() {
-            RequestKind::Call(call) => Ok(self.call(call, two_ids, scheme)),
+            RequestKind::Call(call) => self.call(call, two_ids, scheme),
             other => self.rare(other, scheme),
         }
     }
 
     #[inline]
-    fn call<S: Scheme>(&mut self, call: CallRequest, two_ids: Option<(u32, u32)>, scheme: &mut S) -> Option<Reply> {
+    fn call<S: Scheme>(&mut self, call: CallRequest, two_ids: Option<(u32, u32)>, scheme: &mut S) -> Option<Answer> {
         let mut caller = call.caller();
         if let Some((uid, gid)) = two_ids {
             (caller.uid, caller.gid) = (uid, gid);
@@ -215,11 +225,11 @@ impl<L: Link> Server<L> {
     }
 
     #[inline]
-    fn carry_out<S: Scheme>(&mut self, mut op: Op, caller: CallerCtx, scheme: &mut S) -> Option<Reply> {
+    fn carry_out<S: Scheme>(&mut self, mut op: Op, caller: CallerCtx, scheme: &mut S) -> Option<Answer> {
         match self.attempt(&mut op, &caller, scheme) {
             Outcome::Done(response) => Some(reply(response, op)),
             Outcome::Wait(key) => {
-                self.parked.park(key, Waiting { caller, op });
+                self.parked.park(key, Waiting::Decoded(caller, Box::new(op)));
                 None
             }
         }
@@ -303,7 +313,8 @@ impl<L: Link> Server<L> {
             },
             StdFsCallKind::Unlock => {
                 self.locks.unlock(file.inode, lock.owner, lock.range);
-                done(self.retry(Key::Locks(file.inode), scheme).map(|()| 0))
+                self.retry(Key::Locks(file.inode), scheme);
+                done(Ok(0))
             }
             _ if !(if lock.exclusive { file.write } else { file.read }) => done(Err(Error::new(EBADF))),
             _ => match self.locks.lock(file.inode, lock) {
@@ -320,65 +331,86 @@ impl<L: Link> Server<L> {
     }
 
     /// Tries all that wait for this, in the order they came.
-    fn retry<S: Scheme>(&mut self, key: Key, scheme: &mut S) -> Result<()> {
-        let mut from = 0;
-        while let Some((ticket, Waiting { caller, mut op })) = self.parked.take(key, from) {
-            from = ticket + 1;
-            match self.attempt(&mut op, &caller, scheme) {
-                Outcome::Done(response) => self.link.answer(reply(response, op).response)?,
-                Outcome::Wait(_) => self.parked.put_back(key, ticket, Waiting { caller, op }),
+    #[inline]
+    fn retry<S: Scheme>(&mut self, key: Key, scheme: &mut S) {
+        let Some(mut queue) = self.parked.take(key) else { return };
+        for _ in 0..queue.len() {
+            let Some(waiting) = queue.pop_front() else { break };
+            match self.again(waiting, scheme) {
+                Ok(answer) => self.out.push(answer),
+                Err(waiting) => queue.push_back(waiting),
             }
         }
-        Ok(())
+        self.parked.put_back(key, queue);
+    }
+
+    /// Tries a request that has waited; it comes back when it has to go on.
+    #[inline]
+    fn again<S: Scheme>(&mut self, waiting: Waiting, scheme: &mut S) -> core::result::Result<Answer, Waiting> {
+        let (caller, mut op) = match waiting {
+            Waiting::Quick(request) => match self.quick(request, scheme) {
+                Quick::Done(answer) => return Ok(answer),
+                Quick::Wait(request) | Quick::Other(request) => return Err(Waiting::Quick(request)),
+            },
+            Waiting::Decoded(caller, op) => (caller, op),
+        };
+        match self.attempt(&mut op, &caller, scheme) {
+            Outcome::Done(response) => Ok(reply(response, *op)),
+            Outcome::Wait(_) => Err(Waiting::Decoded(caller, op)),
+        }
     }
 
     /// The last descriptor of a number is gone.
     #[inline]
-    fn closed<S: Scheme>(&mut self, id: usize, scheme: &mut S) -> Result<()> {
+    fn closed<S: Scheme>(&mut self, id: usize, scheme: &mut S) {
         if !self.watched.is_empty() {
             self.watched.remove(&id);
         }
         if !self.locks.is_empty() {
-            self.unlock_all(id, Owner::Description(id), scheme)?;
+            self.unlock_all(id, Owner::Description(id), scheme);
         }
-        while !self.parked.is_empty()
-            && let Some((_, waiting)) = self.parked.take(Key::Number(id), 0)
-        {
-            self.link.answer(Response::err(EBADF, waiting.op))?;
+        for waiting in self.parked.take(Key::Number(id)).unwrap_or_default() {
+            self.out.push(refusal(waiting, EBADF));
         }
         scheme.on_close(id);
-        Ok(())
     }
 
     #[cold]
-    fn unlock_all<S: Scheme>(&mut self, id: usize, owner: Owner, scheme: &mut S) -> Result<()> {
-        let Ok(file) = scheme.lockable(id) else { return Ok(()) };
+    fn unlock_all<S: Scheme>(&mut self, id: usize, owner: Owner, scheme: &mut S) {
+        let Ok(file) = scheme.lockable(id) else { return };
         self.locks.unlock(file.inode, owner, Range::ALL);
-        self.retry(Key::Locks(file.inode), scheme)
+        self.retry(Key::Locks(file.inode), scheme);
     }
 
     /// Everything that is not a call.
     #[cold]
-    fn rare<S: Scheme>(&mut self, request: RequestKind, scheme: &mut S) -> Result<Option<Reply>> {
+    fn rare<S: Scheme>(&mut self, request: RequestKind, scheme: &mut S) -> Option<Answer> {
         match request {
             RequestKind::Cancellation(request) => {
-                let Some(Waiting { op, .. }) = self.parked.cancel(request.id) else { return Ok(None) };
-                let done = op.file_id().and_then(|number| scheme.on_cancel(number, request.id));
-                Ok(Some(Response::new(done.ok_or(Error::new(ECANCELED)), op).into()))
+                let waiting = self.parked.cancel(request.id)?;
+                let number = match &waiting {
+                    Waiting::Quick(request) => Some(raw::entry(request).args[0] as usize),
+                    Waiting::Decoded(_, op) => op.file_id(),
+                };
+                let done = number.and_then(|number| scheme.on_cancel(number, request.id));
+                Some(finish(waiting, done.ok_or(Error::new(ECANCELED))))
             }
-            RequestKind::OnClose { id } => self.closed(id, scheme).map(|()| None),
+            RequestKind::OnClose { id } => {
+                self.closed(id, scheme);
+                None
+            }
             RequestKind::OnDetach { id, pid } => {
-                self.unlock_all(id, Owner::Process(pid), scheme)?;
+                self.unlock_all(id, Owner::Process(pid), scheme);
                 scheme.on_detach(id, pid);
-                Ok(None)
+                None
             }
-            RequestKind::SendFd(request) => Ok(Some(self.take_descriptors(request, scheme).into())),
+            RequestKind::SendFd(request) => Some(self.take_descriptors(request, scheme).into()),
             RequestKind::RecvFd(request) => {
                 let caller = request.caller();
-                Ok(self.carry_out(request.op(), caller, scheme))
+                self.carry_out(request.op(), caller, scheme)
             }
             // Messages of kernels that page files in and out through the scheme.
-            RequestKind::Call(_) | RequestKind::MsyncMsg | RequestKind::MunmapMsg | RequestKind::MmapMsg => Ok(None),
+            RequestKind::Call(_) | RequestKind::MsyncMsg | RequestKind::MunmapMsg | RequestKind::MmapMsg => None,
         }
     }
 
@@ -401,6 +433,17 @@ fn two_id_credentials(request: &Request) -> Option<(u32, u32)> {
     Some(((entry.args[4] >> 32) as u32, (entry.args[3] >> 32) as u32))
 }
 
+/// The answer to an open that leads to another scheme.
+#[cold]
+fn opened_elsewhere(request: Request, opened: OpenResult) -> Answer {
+    let carries = carried(&opened);
+    match request.kind() {
+        RequestKind::Call(call) => Answer { response: Response::open_dup_like(Ok(opened), call), carries },
+        // An open is nothing else.
+        _ => Answer { response: Response::default(), carries },
+    }
+}
+
 /// The descriptor that goes with an answer.
 fn carried(opened: &OpenResult) -> Option<usize> {
     match opened {
@@ -419,14 +462,26 @@ fn would_block(response: &SchemeResponse) -> bool {
     }
 }
 
+/// Ends the waiting of a request.
+fn finish(waiting: Waiting, result: Result<usize>) -> Answer {
+    match waiting {
+        Waiting::Quick(request) => raw::answer(request, result, 0).into(),
+        Waiting::Decoded(_, op) => Response::new(result, *op).into(),
+    }
+}
+
+fn refusal(waiting: Waiting, errno: i32) -> Answer {
+    finish(waiting, Err(Error::new(errno)))
+}
+
 #[inline]
-fn reply(response: SchemeResponse, op: Op) -> Reply {
+fn reply(response: SchemeResponse, op: Op) -> Answer {
     match response {
         SchemeResponse::Regular(result) => Response::new(result, op).into(),
         SchemeResponse::RegularAndNotifyOnDetach(result) => Response::new_notify_on_detach(result, op).into(),
         SchemeResponse::Opened(opened) => {
             let carries = opened.as_ref().ok().and_then(carried);
-            Reply { response: Response::open_dup_like(opened, op), carries }
+            Answer { response: Response::open_dup_like(opened, op), carries }
         }
     }
 }

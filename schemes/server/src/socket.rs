@@ -3,11 +3,16 @@
 use ochre_abi::SOCKET_IDENTIFY;
 use redox_scheme::scheme::register_scheme_inner;
 use redox_scheme::{RecvFdRequest, Request, Response, SendFdRequest, SignalBehavior, Socket};
-use syscall::error::{EAGAIN, ENODEV, Error, Result};
+use syscall::error::{EAGAIN, EINTR, ENODEV, Error, Result};
 use syscall::flag::{CallFlags, FmoveFdFlags, FobtainFdFlags};
+use syscall::schemev2::{Cqe, Sqe};
 
-use crate::{Link, Scheme, Server};
+use crate::{Answer, Link, Scheme, Server, raw};
 
+/// Bytes of an answer.
+const CQE: usize = size_of::<Cqe>();
+/// Answers that go together. Their room must do for a request.
+const BATCH: usize = 16;
 /// Environment variable with the number of the pipe that waits for the notice of readiness.
 const INIT_NOTIFY: &str = "INIT_NOTIFY";
 
@@ -93,6 +98,40 @@ impl Link for Port {
             (true, next) => Ok(next),
             (false, _) => Err(Error::new(ENODEV)),
         }
+    }
+
+    fn answers_and_next(&mut self, answers: &mut Vec<Answer>) -> Result<Option<Request>> {
+        let mut buffer = [0; BATCH * CQE];
+        // What does not go together goes ahead.
+        let ahead = answers.len().saturating_sub(BATCH);
+        answers.drain(..ahead).try_for_each(|answer| self.answer(answer.response))?;
+        let count = answers.len();
+        let mut carried = false;
+        for (to, Answer { response, carries }) in buffer.as_chunks_mut::<CQE>().0.iter_mut().zip(answers.iter_mut()) {
+            let cqe = raw::completion(core::mem::take(response));
+            to.copy_from_slice(&cqe);
+            carried |= carries.is_some();
+        }
+        let words = [0, count as u64, 1];
+        let done = loop {
+            match libredox::call::call_rw(self.socket.inner().raw(), &mut buffer, CallFlags::empty(), &words) {
+                Err(error) if error.errno() == EINTR => {}
+                done => break done?,
+            }
+        };
+        if carried {
+            for fd in answers.iter().filter_map(|answer| answer.carries) {
+                // The kernel has taken it out of the table and says so; this frees the number in libc.
+                let _ = libredox::call::close(fd);
+            }
+        }
+        answers.clear();
+        if done < count {
+            return Err(Error::new(ENODEV));
+        }
+        let mut entry = Sqe::default();
+        entry.copy_from_slice(&buffer[..size_of::<Sqe>()]);
+        Ok((done > count).then(|| raw::request(entry)))
     }
 
     fn obtain(&mut self, request: &SendFdRequest, fds: &mut [usize]) -> Result<()> {

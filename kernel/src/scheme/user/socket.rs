@@ -356,12 +356,12 @@ impl Socket {
     }
 
     /// Answers one request and waits for the next: the fast path of a daemon. Answers 1 when only the first was done, 2 for both.
-    #[inline]
-    fn answer_and_wait(&self, buffer: UserSlice, nonblock: bool) -> Result<usize> {
+    #[inline(always)]
+    fn answer_and_wait(&self, from: UserSlice, buffer: UserSlice) -> Result<usize> {
         if buffer.len() < size_of::<Sqe>() {
             return Err(Error::new(EINVAL));
         }
-        let cqe: Cqe = buffer.read_value()?;
+        let cqe: Cqe = from.read_value()?;
         let mut passed = Self::take_passed(&cqe)?;
         let mut inner = self.lock_bound()?;
         let is_answer = cqe.flags != CqeOpcode::SendFevent as u8;
@@ -393,13 +393,6 @@ impl Socket {
             }
             return Ok(if self.give(taken, buffer).is_ok() { 2 } else { 1 });
         }
-        if nonblock {
-            drop(inner);
-            if let Some(caller) = caller {
-                sched::enqueue(caller);
-            }
-            return Ok(1);
-        }
         let after = || match caller {
             Some(caller) if !Thread::current().is_interrupted() && sched::may_hand_over(caller) => {
                 sched::hand_over(caller);
@@ -419,6 +412,19 @@ impl Socket {
 }
 
 impl Socket {
+    /// As [`Socket::answer_and_wait`] with several answers; who waits for the last one gets the processor.
+    #[inline(never)]
+    fn answer_all_and_wait(&self, answers: usize, buffer: UserSlice) -> Result<usize> {
+        let ahead = (answers - 1).checked_mul(size_of::<Cqe>()).filter(|&bytes| bytes < buffer.len());
+        let ahead = ahead.ok_or(Error::new(EINVAL))?;
+        let written = self.write_answers(buffer.first(ahead))? / size_of::<Cqe>();
+        if written < answers - 1 {
+            return Ok(written);
+        }
+        // What is done is done, also when the last one is wrong.
+        Ok(written + self.answer_and_wait(buffer.skip(ahead), buffer).unwrap_or(0))
+    }
+
     /// The scheme's own number behind a descriptor of the daemon; `EXDEV` when it leads elsewhere.
     fn identify(&self, fd: usize) -> Result<usize> {
         match &Thread::current().files()?.get(fd)?.target {
@@ -465,7 +471,8 @@ impl Object for Socket {
 
     fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
         match metadata {
-            [0, 1, 1] => self.answer_and_wait(payload, false),
+            [0, 1, 1] => self.answer_and_wait(payload, payload),
+            [0, answers, 1] if *answers > 1 => self.answer_all_and_wait(*answers as usize, payload),
             [SOCKET_IDENTIFY, fd] => self.identify(*fd as usize),
             [0, answers, requests] => {
                 let (answers, requests) = (*answers as usize, *requests as usize);
