@@ -13,6 +13,9 @@ use crate::context::{Thread, sched};
 use crate::memory::{PAGE_SIZE, UserSlice};
 use crate::sync::{Guard, level};
 
+/// Bytes to the daemon that take the short way.
+const LITTLE: usize = 64;
+
 impl UserScheme {
     /// Sends a request with a payload in the client's memory and waits for the daemon's number. `args` are the arguments but
     /// for the payload's address and length: the first one, and those behind the payload; the last one is the credentials.
@@ -21,21 +24,57 @@ impl UserScheme {
         &self,
         opcode: Opcode,
         number: usize,
-        (third, fourth, last): (usize, usize, u64),
+        rest: (usize, usize, u64),
         slice: UserSlice,
         to_daemon: bool,
+        back: Back,
+    ) -> Result<usize> {
+        if to_daemon {
+            self.send_short(opcode, number, rest, slice, back)
+        } else {
+            self.short(opcode, number, rest, slice, None, back)
+        }
+    }
+
+    /// As [`UserScheme::call_short`] with a payload that goes to the daemon. It is copied with nothing locked: a little of it
+    /// here, more on the long way.
+    #[inline(never)]
+    fn send_short(
+        &self,
+        opcode: Opcode,
+        number: usize,
+        rest: (usize, usize, u64),
+        slice: UserSlice,
+        back: Back,
+    ) -> Result<usize> {
+        let mut bytes = [0; LITTLE];
+        let Some(bytes) = bytes.get_mut(..slice.len()) else {
+            let (third, fourth, last) = rest;
+            return self.call_long(opcode, [number, third, fourth], last, slice, (true, back));
+        };
+        slice.read(bytes)?;
+        self.short(opcode, number, rest, slice, Some(bytes), back)
+    }
+
+    #[inline(always)]
+    fn short(
+        &self,
+        opcode: Opcode,
+        number: usize,
+        (third, fourth, last): (usize, usize, u64),
+        slice: UserSlice,
+        sent: Option<&[u8]>,
         back: Back,
     ) -> Result<usize> {
         let me = Thread::current();
         let len = slice.len();
         let mut inner = self.inner.lock();
-        // A payload that goes to the daemon is copied with nothing locked, hence the long way.
-        let short = len != 0 && len <= window::SLOT_SIZE && !to_daemon && inner.bound != 0 && !inner.dead;
+        let short = len != 0 && len <= window::SLOT_SIZE && inner.bound != 0 && !inner.dead;
         let base = inner.base;
         let place = if short && !inner.idle.is_empty() { inner.requests.take_ready() } else { None };
         let Some((index, request)) = place else {
             drop(inner);
-            return self.call_long(opcode, [number, third, fourth], last, slice, (to_daemon, back));
+            return self.call_long(opcode, [number, third, fourth], last, slice, (sent.is_some(), back));
         };
         request.begin(Some(me));
         let tag = request.sqe.tag;
@@ -46,6 +85,9 @@ impl UserScheme {
         if !self.window.has(index, len) && self.window.ensure(index, len).is_err() {
             self.free(&mut inner, index);
             return Err(crate::memory::OutOfMemory.into());
+        }
+        if let Some(bytes) = sent {
+            self.window.put(index, bytes);
         }
         wait::prepare();
         let Some((daemon, direct)) = inner.claim_idle() else {
