@@ -58,7 +58,8 @@ impl Options {
             }
         }
         if options.volumes.is_empty() {
-            options.volumes.push(("file".into(), PERMISSIONS));
+            // Files, and shared memory objects, which everybody can make.
+            options.volumes.extend([("file".into(), PERMISSIONS), ("shm".into(), 0o1777)]);
         }
         Ok(options)
     }
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn without_arguments() {
         let options = parse("").unwrap();
-        assert_eq!(options, Options { limit: Limit::Percent(50), volumes: vec![("file".into(), 0o755)] });
+        assert_eq!(options, Options { limit: Limit::Percent(50), volumes: vec![("file".into(), 0o755), ("shm".into(), 0o1777)] });
         assert_eq!(options.limit.bytes(1000), 500);
     }
 

@@ -152,6 +152,7 @@ fn make_dev() -> Result<()> {
         ("console", "tty/console"),
         ("ptmx", "pty/ptmx"),
         ("pts", "pty"),
+        ("shm", "shm"),
     ] {
         symlink(format!("/scheme/{scheme}"), format!("{DEV}/{name}"))?;
     }

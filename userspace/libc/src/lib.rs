@@ -64,6 +64,8 @@ mod semaphore;
 #[cfg(target_os = "redox")]
 mod setjmp;
 #[cfg(target_os = "redox")]
+mod shm;
+#[cfg(target_os = "redox")]
 mod signal;
 #[cfg(target_os = "redox")]
 mod socket;

@@ -228,14 +228,6 @@ pub fn ram_file(name: &str) -> CString {
     CString::new(format!("/tmp/{name}")).unwrap_or_default()
 }
 
-<<<<<<< HEAD
-const NO_PROCESSES: &str = "needs the process manager";
-=======
-/// Two connected unix stream sockets.
-pub fn socket_pair() -> Result<(Fd, Fd)> {
-    Err(unsupported("needs the ipc daemon"))
-}
->>>>>>> 5781263 (Benchmark rows fork_exit_wait, fork_exec_wait and spawn_wait run in Ochre (184,363, 330,466 and 150,376 instructions))
 
 /// Forks a child that ends at once, and waits for it.
 pub fn fork_exit_wait() -> Result<()> {
