@@ -7,6 +7,7 @@ mod machine;
 mod memory;
 mod process;
 mod server;
+mod terminal;
 mod wake;
 
 use std::io::{ErrorKind, Result};
@@ -63,6 +64,7 @@ const ALL: &[Row] = &[
     row("ramfs_unlink", files::unlink),
     row("pipe_rtt_1", wake::pipe_round_trip),
     row("uds_rtt_1", wake::socket_round_trip),
+    row("pty_write_4k", terminal::pty_write_4k),
     row("futex_rtt", wake::futex_round_trip),
     row("event_rtt", wake::event_round_trip),
     row("fault_anon", memory::fault_anonymous),

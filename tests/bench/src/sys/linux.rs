@@ -13,7 +13,7 @@ pub const SYSTEM: &str = "linux";
 
 /// Mounts what a first program has to mount, and loads the module behind `/dev/fuse`.
 pub fn start() -> Result<()> {
-    for (kind, dir) in [(c"devtmpfs", c"/dev"), (c"proc", c"/proc"), (c"tmpfs", c"/tmp")] {
+    for (kind, dir) in [(c"devtmpfs", c"/dev"), (c"devpts", c"/dev/pts"), (c"proc", c"/proc"), (c"tmpfs", c"/tmp")] {
         make_dir(dir);
         // SAFETY: all strings are terminated and live through the call.
         check(unsafe { libc::mount(kind.as_ptr(), dir.as_ptr(), kind.as_ptr(), libc::MS_NOATIME, std::ptr::null()) }

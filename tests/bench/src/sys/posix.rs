@@ -177,6 +177,15 @@ pub fn thread_create_join() -> Result<()> {
     }
 }
 
+/// A terminal: its master and its other end.
+pub fn terminal() -> Result<(Fd, Fd)> {
+    let (mut master, mut slave) = (-1, -1);
+    let name = std::ptr::null_mut();
+    // SAFETY: room for two numbers; name, settings and size are left out.
+    check(unsafe { libc::openpty(&mut master, &mut slave, name, std::ptr::null(), std::ptr::null()) } as isize)?;
+    Ok((Fd::from_raw(master), Fd::from_raw(slave)))
+}
+
 /// The answer of a C function that tells failure by a negative value and `errno`.
 #[inline(always)]
 pub fn check(answer: isize) -> Result<usize> {
