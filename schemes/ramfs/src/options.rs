@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn without_arguments() {
         let options = parse("").unwrap();
-        assert_eq!(options, Options { limit: Limit::Percent(50), volumes: vec![("file".into(), 0o755), ("shm".into(), 0o1777)] });
+        assert_eq!(
+            options,
+            Options { limit: Limit::Percent(50), volumes: vec![("file".into(), 0o755), ("shm".into(), 0o1777)] }
+        );
         assert_eq!(options.limit.bytes(1000), 500);
     }
 

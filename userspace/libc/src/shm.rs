@@ -1,7 +1,9 @@
 //! `shm_open` and `shm_unlink`: shared memory objects are files of the scheme `shm`, a volume of the RAM file system that everybody
 //! can make files in.
 
-use libc::{EINVAL, ENAMETOOLONG, O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, c_char, c_int, mode_t};
+use libc::{
+    EINVAL, ENAMETOOLONG, O_ACCMODE, O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC, c_char, c_int, mode_t,
+};
 use syscall::error::Result;
 use syscall::flag::O_NOFOLLOW;
 
@@ -47,7 +49,7 @@ pub unsafe extern "C" fn shm_open(name: *const c_char, flags: c_int, mode: mode_
 pub unsafe extern "C" fn shm_unlink(name: *const c_char) -> c_int {
     // SAFETY: POSIX demands a C string.
     let path = unsafe { path_of(name) };
-    errno::zero(path.and_then(|path| {
-        resolve::with_reference(path, |root, reference| sys::unlinkat(root, reference, 0))
-    }))
+    errno::zero(
+        path.and_then(|path| resolve::with_reference(path, |root, reference| sys::unlinkat(root, reference, 0))),
+    )
 }

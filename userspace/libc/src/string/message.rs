@@ -1,4 +1,4 @@
-//! What numbers mean: `strerror`, `strsignal`.
+//! What numbers mean: `strerror`.
 
 use libc::{ERANGE, c_char, c_int, c_void, size_t};
 use syscall::error::Error;
@@ -40,47 +40,6 @@ pub extern "C" fn strerror(errnum: c_int) -> *mut c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn strerror_l(errnum: c_int, _locale: *mut c_void) -> *mut c_char {
     strerror(errnum)
-}
-
-/// `strsignal`.
-#[unsafe(no_mangle)]
-pub extern "C" fn strsignal(signal: c_int) -> *mut c_char {
-    let text = match signal {
-        libc::SIGHUP => c"Hangup",
-        libc::SIGINT => c"Interrupt",
-        libc::SIGQUIT => c"Quit",
-        libc::SIGILL => c"Illegal instruction",
-        libc::SIGTRAP => c"Trace or breakpoint trap",
-        libc::SIGABRT => c"Aborted",
-        libc::SIGBUS => c"Bus error",
-        libc::SIGFPE => c"Arithmetic exception",
-        libc::SIGKILL => c"Killed",
-        libc::SIGUSR1 => c"User signal 1",
-        libc::SIGSEGV => c"Segmentation fault",
-        libc::SIGUSR2 => c"User signal 2",
-        libc::SIGPIPE => c"Broken pipe",
-        libc::SIGALRM => c"Alarm clock",
-        libc::SIGTERM => c"Terminated",
-        libc::SIGSTKFLT => c"Stack fault",
-        libc::SIGCHLD => c"Child changed state",
-        libc::SIGCONT => c"Continued",
-        libc::SIGSTOP => c"Stopped",
-        libc::SIGTSTP => c"Stopped from terminal",
-        libc::SIGTTIN => c"Stopped (terminal input)",
-        libc::SIGTTOU => c"Stopped (terminal output)",
-        libc::SIGURG => c"Urgent data",
-        libc::SIGXCPU => c"CPU time limit exceeded",
-        libc::SIGXFSZ => c"File size limit exceeded",
-        libc::SIGVTALRM => c"Virtual timer expired",
-        libc::SIGPROF => c"Profiling timer expired",
-        libc::SIGWINCH => c"Window size changed",
-        libc::SIGIO => c"Input or output possible",
-        libc::SIGPWR => c"Power failure",
-        libc::SIGSYS => c"Bad system call",
-        32..=64 => c"Real-time signal",
-        _ => c"Unknown signal",
-    };
-    text.as_ptr().cast_mut()
 }
 
 /// What an error number means.

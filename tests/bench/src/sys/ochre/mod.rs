@@ -228,7 +228,6 @@ pub fn ram_file(name: &str) -> CString {
     CString::new(format!("/tmp/{name}")).unwrap_or_default()
 }
 
-
 /// Forks a child that ends at once, and waits for it.
 pub fn fork_exit_wait() -> Result<()> {
     // SAFETY: the child only ends.
