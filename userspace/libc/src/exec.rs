@@ -138,7 +138,7 @@ fn run(path: &[u8], args: Strings<'_>, env: Strings<'_>) -> Result<Infallible> {
     match result {
         Err(error) if error.errno == ENOEXEC => {
             let mut args = args;
-            args.put_in_front(&[SHELL, path]);
+            args.replace_first(&[SHELL, path]);
             exec(resolve::canonical(SHELL)?, &Program { path: SHELL, args, env })
         }
         result => result,

@@ -44,13 +44,14 @@ fn main() {
         ("users", who::users),
         ("priorities", who::priorities),
         ("what everybody can read", who::texts),
+        // From here on the kernel keeps room for so many threads.
+        ("500 processes at once", many::at_once),
+        ("200 threads in one process", many::threads),
         ("limits", bad::limits),
         ("arguments that are too long", bad::arguments),
         ("hostile programs", bad::hostile),
         ("no descriptors left", bad::descriptors),
         ("no memory left", bad::memory),
-        ("500 processes at once", many::at_once),
-        ("200 threads in one process", many::threads),
         ("many in a row", many::in_a_row),
     ])
 }

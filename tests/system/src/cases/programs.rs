@@ -25,7 +25,7 @@ struct Program {
 }
 
 /// All of them, with what the whole is judged by: a million random calls, a minute of stress on four processors.
-const PROGRAMS: [Program; 9] = [
+const PROGRAMS: [Program; 10] = [
     Program { name: "contain", arguments: "", says: "all 4 passed", cpus: &[1, 2, 4], seconds: 180, checked: &[4] },
     Program {
         name: "fuzz",
@@ -48,6 +48,7 @@ const PROGRAMS: [Program; 9] = [
     Program { name: "signals", arguments: "", says: "all 26 passed", cpus: &[1, 2, 4], seconds: 300, checked: &[4] },
     Program { name: "memory", arguments: "", says: "all 11 passed", cpus: &[1, 2, 4], seconds: 300, checked: &[4] },
     Program { name: "terminal", arguments: "", says: "all 14 passed", cpus: &[1, 4], seconds: 120, checked: &[4] },
+    Program { name: "process", arguments: "10000", says: "all 26 passed", cpus: &[1, 4], seconds: 900, checked: &[4] },
     Program { name: "stress", arguments: "60 1", says: "steps in 60s", cpus: &[4], seconds: 300, checked: &[4] },
 ];
 

@@ -60,11 +60,10 @@ fn follow<T>(
     line[..len].copy_from_slice(&front[..len]);
     let (program, argument) = interpreter(&line[..len]).ok_or(Error::new(ENOEXEC))?;
     drop(file);
-    // Interpreters of interpreters come before those: each is put in front of what is there.
     let mut args = args;
     let fits = match argument {
-        Some(argument) => args.put_in_front(&[program, argument, path]),
-        None => args.put_in_front(&[program, path]),
+        Some(argument) => args.replace_first(&[program, argument, path]),
+        None => args.replace_first(&[program, path]),
     };
     if !fits {
         return Err(Error::new(ELOOP));

@@ -35,18 +35,26 @@ impl<'a> Strings<'a> {
         if list.is_null() { Self::flat(b"") } else { Strings { rest: Rest::List(list, 0), ..Self::flat(b"") } }
     }
 
-    /// Puts strings in front, instead of the first one of a list. What is there already stays behind them, so that an interpreter
-    /// of interpreters comes first. False when that is too much.
-    pub fn put_in_front(&mut self, strings: &[&'a [u8]]) -> bool {
-        if let Rest::List(list, 0) = self.rest {
+    /// Puts strings in the place of the first one. False when that is too much.
+    pub fn replace_first(&mut self, strings: &[&'a [u8]]) -> bool {
+        let mut kept = self.front_len;
+        match &mut self.rest {
+            _ if kept > 0 => {
+                self.front.copy_within(1..kept, 0);
+                kept -= 1;
+            }
             // SAFETY: the list was promised to end with a null pointer.
-            self.rest = Rest::List(list, usize::from(unsafe { !(*list).is_null() }));
+            Rest::List(list, from) => *from += usize::from(unsafe { !(*list.add(*from)).is_null() }),
+            Rest::Flat(bytes) => {
+                let end = bytes.iter().position(|&byte| byte == 0).map_or(bytes.len(), |end| end + 1);
+                *bytes = &bytes[end..];
+            }
         }
-        let len = self.front_len + strings.len();
+        let len = kept + strings.len();
         if len > FRONT {
             return false;
         }
-        self.front.copy_within(..self.front_len, strings.len());
+        self.front.copy_within(..kept, strings.len());
         self.front[..strings.len()].copy_from_slice(strings);
         self.front_len = len;
         true
@@ -123,17 +131,20 @@ mod tests {
         let list = [c"script".as_ptr(), c"-x".as_ptr(), core::ptr::null()];
         // SAFETY: a list with its end.
         let mut strings = unsafe { Strings::list(list.as_ptr()) };
-        assert!(strings.put_in_front(&[b"/bin/sh", b"/tmp/script"]));
-        assert_eq!(all(&strings), ["/bin/sh", "/tmp/script", "-x"]);
-        assert!(strings.put_in_front(&[b"/bin/deeper"]));
-        assert_eq!(all(&strings), ["/bin/deeper", "/bin/sh", "/tmp/script", "-x"]);
-        while strings.put_in_front(&[b"/bin/deeper", b"-x", b"-y"]) {}
-        assert_eq!(strings.measure().0, FRONT + 1);
+        assert!(strings.replace_first(&[b"/tmp/inner", b"/tmp/outer"]));
+        assert_eq!(all(&strings), ["/tmp/inner", "/tmp/outer", "-x"]);
+        // The interpreter is a script itself, with an argument.
+        assert!(strings.replace_first(&[b"/bin/sh", b"-e", b"/tmp/inner"]));
+        assert_eq!(all(&strings), ["/bin/sh", "-e", "/tmp/inner", "/tmp/outer", "-x"]);
+        while strings.replace_first(&[b"/bin/deeper", b"-x", b"-y"]) {}
         let empty = [core::ptr::null()];
         // SAFETY: as above.
         let mut strings = unsafe { Strings::list(empty.as_ptr()) };
-        assert!(strings.put_in_front(&[b"/bin/sh"]));
+        assert!(strings.replace_first(&[b"/bin/sh"]));
         assert_eq!(all(&strings), ["/bin/sh"]);
+        let mut strings = Strings::flat(b"a\0b\0");
+        assert!(strings.replace_first(&[b"x", b"y"]));
+        assert_eq!(all(&strings), ["x", "y", "b"]);
     }
 
     #[test]
