@@ -99,7 +99,7 @@ pub fn abandon<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, groups
 fn hang_up<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, members: &[u32]) {
     for number in [SIGHUP, SIGCONT] {
         for &member in members {
-            signals::deliver(table, machine, member, &Signal { number, sender: 0, value: 0 });
+            signals::deliver(table, machine, member, &Signal { number, sender: 0, value: 0, code: signals::BY_USER });
         }
     }
 }

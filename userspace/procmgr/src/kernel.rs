@@ -141,7 +141,14 @@ impl Machine for Kernel {
     fn signal(&mut self, thread: &Fd, signal: &Signal) -> Result<()> {
         /// To the process, not to the thread alone.
         const PROCESS: u64 = 1;
-        let words = [ThreadVerb::Signal as u64, u64::from(signal.number), PROCESS, signal.sender, signal.value];
+        let words = [
+            ThreadVerb::Signal as u64,
+            u64::from(signal.number),
+            PROCESS,
+            signal.sender,
+            signal.value,
+            signal.code as u64,
+        ];
         tell(thread, &[], &words).map(drop)
     }
 }

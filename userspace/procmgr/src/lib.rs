@@ -50,6 +50,8 @@ pub struct Signal {
     pub sender: u64,
     /// What goes along.
     pub value: u64,
+    /// How it was sent (`si_code`).
+    pub code: i32,
 }
 
 /// The kernel, as far as the manager knows it. A thread's value is a handle: dropping it gives the thread up.

@@ -129,7 +129,7 @@ impl<M: Machine> Manager<M> {
             Verb::Groups => Ok(write_groups(&table.get(me)?.groups, payload)),
             Verb::SetGroups => ids::set_groups(table, me, read_groups(payload)).map(|()| 0),
             Verb::Kill => {
-                let value = payload.first_chunk().map_or(0, |value| u64::from_ne_bytes(*value));
+                let value = payload.first_chunk().map(|value| u64::from_ne_bytes(*value));
                 signals::kill(table, machine, me, low as i32, high, value).map(|()| 0)
             }
             Verb::Stop => signals::stop_self(table, machine, me, argument).map(|()| 0),

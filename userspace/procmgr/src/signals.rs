@@ -28,6 +28,10 @@ const SIGWINCH: u8 = 28;
 /// Largest number.
 const LAST: u8 = 64;
 
+/// `si_code` (POSIX, `signal.h`): by `kill`, and by `sigqueue`. What is said of children libc makes of their wait status.
+pub const BY_USER: i32 = 0;
+const BY_QUEUE: i32 = -1;
+
 /// Whether a process may send a signal to another: user 0, the same user, and `SIGCONT` within a session.
 fn may_send<T>(from: &Process<T>, to: &Process<T>, number: u8) -> bool {
     let allowed = |id: u32| id == to.ids.ruid || id == to.ids.suid;
@@ -42,7 +46,7 @@ pub fn kill<M: Machine>(
     me: u32,
     to: i32,
     number: u32,
-    value: u64,
+    value: Option<u64>,
 ) -> Result<()> {
     let number = u8::try_from(number).ok().filter(|&number| number <= LAST).ok_or(Error::new(EINVAL))?;
     let sender = table.get(me)?;
@@ -52,7 +56,9 @@ pub fn kill<M: Machine>(
         -1 => table.select(|process| !process.protected && process.serial != sender.serial),
         group => table.members(group.unsigned_abs()),
     };
-    let signal = Signal { number, sender: u64::from(me) | u64::from(sender.ids.ruid) << 32, value };
+    let code = if value.is_some() { BY_QUEUE } else { BY_USER };
+    let from = u64::from(me) | u64::from(sender.ids.ruid) << 32;
+    let signal = Signal { number, sender: from, value: value.unwrap_or(0), code };
     let (mut found, mut sent) = (false, false);
     for target in targets {
         let (Ok(from), Ok(process)) = (table.get(me), table.get(target)) else { continue };
@@ -144,7 +150,7 @@ pub fn about_child<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pa
     let uid = table.get(pid).map_or(0, |process| process.ids.ruid);
     let sender = u64::from(pid) | u64::from(uid) << 32;
     if table.get(parent).is_ok_and(|parent| !parent.protected) {
-        deliver(table, machine, parent, &Signal { number: SIGCHLD, sender, value: status as u64 });
+        deliver(table, machine, parent, &Signal { number: SIGCHLD, sender, value: status as u64, code: BY_USER });
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the parts share; see the parts.
 
 mod calls;
+mod children;
 mod crash;
 mod faults;
 mod handlers;
@@ -53,6 +54,9 @@ pub fn main() {
         ("floating-point registers", faults::float),
         ("a storm", storm::storm),
         ("a storm on sleepers", storm::sleepers),
+        ("children: copies", children::copies),
+        ("children: news", children::news),
+        ("children: stops", children::stops),
         ("how crashes end", crash::ends),
         ("the summary of a crash", crash::summary),
         ("a crash cannot hang", crash::no_hang),
