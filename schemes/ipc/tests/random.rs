@@ -9,7 +9,7 @@ use ipc::channel::MESSAGE_COST;
 use ipc::socket::SEND_BUFFER;
 use ochre_socket::{Verb, flags};
 use scheme_server::fake::NO_OFFSET;
-use scheme_server::syscall::error::{EAGAIN, EMSGSIZE, EPIPE};
+use scheme_server::syscall::error::{EAGAIN, ECONNRESET, EMSGSIZE, EPIPE};
 use scheme_server::syscall::flag::O_NONBLOCK;
 
 /// Numbers that look random and are the same in every run.
@@ -38,6 +38,8 @@ struct End {
     sends: bool,
     receives: bool,
     open: bool,
+    /// The other end was closed before it had received everything.
+    reset: bool,
 }
 
 struct Model {
@@ -83,8 +85,11 @@ impl Model {
     fn receive(&mut self, at: usize, room: usize) -> Result<(Vec<u8>, Vec<usize>), i32> {
         let other = &self.ends[1 - at];
         let over = !self.ends[at].receives || !other.sends || !other.open;
-        let waits = &mut self.ends[at].waits;
+        let End { waits, reset, .. } = &mut self.ends[at];
         let Some(first) = waits.front_mut() else {
+            if std::mem::take(reset) {
+                return Err(ECONNRESET);
+            }
             return if over { Ok(Default::default()) } else { Err(EAGAIN) };
         };
         if self.packets {
@@ -161,7 +166,7 @@ fn step(host: &mut Host, model: &mut Model, random: &mut Random, descriptors: &m
             descriptors.got.extend(&fds);
             assert_eq!((bytes, fds), expected.unwrap());
         }
-        34..38 => {
+        34..38 if !model.ends[at].reset => {
             let before = host.receive(id, 50, 64, flags::PEEK).map(|got| got.0).map_err(|error| error.errno);
             let again = host.receive(id, 50, 64, flags::PEEK).map(|got| got.0).map_err(|error| error.errno);
             assert_eq!(before, again);
@@ -179,6 +184,7 @@ fn step(host: &mut Host, model: &mut Model, random: &mut Random, descriptors: &m
         39 if random.below(8) == 0 => {
             host.kernel.close(id);
             model.ends[at].open = false;
+            model.ends[1 - at].reset |= !model.ends[at].waits.is_empty();
             model.ends[at].waits.clear();
         }
         _ => {}

@@ -4,6 +4,7 @@
 
 pub mod heap;
 pub mod lock;
+pub mod names;
 pub mod path;
 pub mod plan;
 pub mod signal;
