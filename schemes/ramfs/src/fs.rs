@@ -12,8 +12,8 @@ use scheme_server::syscall::error::{
     EOPNOTSUPP, EPERM, EXDEV, Error, Result,
 };
 use scheme_server::syscall::flag::{
-    MODE_DIR, MODE_FILE, MODE_SETGID, MODE_SOCK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_STAT,
-    O_SYMLINK, O_TRUNC, O_WRONLY,
+    MODE_DIR, MODE_FIFO, MODE_FILE, MODE_SETGID, MODE_SOCK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW,
+    O_RDONLY, O_STAT, O_SYMLINK, O_TRUNC, O_WRONLY,
 };
 
 use crate::contents::Contents;
@@ -115,7 +115,7 @@ impl<C> FileSystem<C> {
         match inode.kind {
             Kind::File(mut contents) => contents.clear(&mut self.store),
             Kind::Link(target) => self.store.budget.release(target.len() as u64),
-            Kind::Directory(_) | Kind::Socket(_) => {}
+            Kind::Directory(_) | Kind::Fifo(_) | Kind::Socket(_) => {}
         }
         self.store.budget.release(INODE_COST);
     }
@@ -287,6 +287,7 @@ impl<C: Clock> FileSystem<C> {
             _ if flags & O_SYMLINK != 0 => return Err(Error::new(EINVAL)),
             0 | MODE_DIR if is_directory => Kind::Directory(Box::default()),
             0 | MODE_FILE if !is_directory => Kind::File(Contents::default()),
+            MODE_FIFO if !is_directory => Kind::Fifo(Box::default()),
             MODE_SOCK if !is_directory => Kind::Socket(None),
             MODE_DIR | MODE_FILE => return Err(Error::new(EINVAL)),
             _ => return Err(Error::new(EOPNOTSUPP)),
@@ -301,7 +302,7 @@ impl<C: Clock> FileSystem<C> {
             // Nobody makes a program that runs as a group that he is not in.
             Kind::File(_) if !user.is_superuser() && owner.gid != user.gid => permissions &= !MODE_SETGID,
             Kind::Link(_) => permissions = 0o777,
-            Kind::File(_) | Kind::Socket(_) => {}
+            Kind::File(_) | Kind::Fifo(_) | Kind::Socket(_) => {}
         }
         let cost = name_cost(&place.name);
         self.store.budget.charge(cost)?;
@@ -500,7 +501,7 @@ impl<C: Clock> FileSystem<C> {
                 count
             }
             Kind::Directory(_) => return Err(Error::new(EISDIR)),
-            Kind::Socket(_) => return Err(Error::new(EBADF)),
+            Kind::Fifo(_) | Kind::Socket(_) => return Err(Error::new(EBADF)),
         };
         // Only the first reading after a change is worth looking at the clock.
         if count > 0 && is_before(&inode.accessed, &inode.modified) {
@@ -535,6 +536,7 @@ impl<C: Clock> FileSystem<C> {
                 return Ok(buf.len());
             }
             Kind::Directory(_) => return Err(Error::new(EISDIR)),
+            Kind::Fifo(_) => return Err(Error::new(EBADF)),
         };
         let offset = if append { inode.size } else { offset };
         let room = SIZE_MAX.saturating_sub(offset).min(buf.len() as u64) as usize;

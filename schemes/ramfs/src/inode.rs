@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use ochre_socket::Token;
 use scheme_server::syscall::data::TimeSpec;
-use scheme_server::syscall::flag::{MODE_DIR, MODE_FILE, MODE_PERM, MODE_SETGID, MODE_SOCK, MODE_SYMLINK};
+use scheme_server::syscall::flag::{MODE_DIR, MODE_FIFO, MODE_FILE, MODE_PERM, MODE_SETGID, MODE_SOCK, MODE_SYMLINK};
 
 use crate::contents::Contents;
 use crate::directory::Directory;
+use crate::fifo::Fifo;
 
 /// Place of an inode in the file system's table.
 pub type InodeId = usize;
@@ -52,6 +53,8 @@ pub enum Kind {
     Directory(Box<Directory>),
     /// A symbolic link. Empty until whoever makes it has written what it says.
     Link(Box<str>),
+    /// A named pipe.
+    Fifo(Box<Fifo>),
     /// The name of a socket, and what stands for that; nothing until whoever makes the name has written it.
     Socket(Option<Token>),
 }
@@ -91,6 +94,7 @@ impl Inode {
             Kind::File(_) => MODE_FILE,
             Kind::Directory(_) => MODE_DIR,
             Kind::Link(_) => MODE_SYMLINK,
+            Kind::Fifo(_) => MODE_FIFO,
             Kind::Socket(_) => MODE_SOCK,
         };
         kind | self.permissions

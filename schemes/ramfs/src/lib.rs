@@ -8,11 +8,12 @@
 //! | [`scheme`] | what clients have open |
 //! | [`options`] | what the daemon is started with |
 //!
-//! Nothing here waits, and nothing but the clock and the system's memory is outside.
+//! Nothing here waits but at named pipes ([`fifo`]), and nothing but the clock and the system's memory is outside.
 #![forbid(unsafe_code)]
 
 pub mod contents;
 pub mod directory;
+pub mod fifo;
 pub mod fs;
 pub mod inode;
 pub mod memory;

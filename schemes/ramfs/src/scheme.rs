@@ -4,15 +4,20 @@ use ochre_socket::{TOKEN, file};
 use scheme_server::locks::Lockable;
 use scheme_server::syscall::data::{Stat, StatVfs, TimeSpec};
 use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
-use scheme_server::syscall::error::{EACCES, EBADF, EINVAL, ENOTDIR, EOPNOTSUPP, Error, Result};
-use scheme_server::syscall::flag::{AT_REMOVEDIR, EventFlags, F_SETFL, MapFlags, MunmapFlags, O_APPEND};
-use scheme_server::{CallerCtx, Handles, NewFdFlags, OpenResult, Scheme, SchemeSync};
+use scheme_server::syscall::error::{EACCES, EBADF, EINVAL, ENOTDIR, ENXIO, EOPNOTSUPP, EWOULDBLOCK, Error, Result};
+use scheme_server::syscall::flag::{
+    AT_REMOVEDIR, EventFlags, F_SETFL, MODE_FIFO, MODE_TYPE, MapFlags, MunmapFlags, O_APPEND, O_CREAT, O_NONBLOCK,
+};
+use scheme_server::{CallerCtx, Handles, Id, NewFdFlags, OpenResult, Ready, Scheme, SchemeSync};
 
+use crate::fifo::{End, Fifo, ROOM};
 use crate::fs::{Clock, FileSystem, Opened};
 use crate::inode::{Inode, InodeId, Kind, User};
 use crate::memory::PAGE;
 use crate::walk::Walk;
 
+/// Offset of what has no position.
+const NO_OFFSET: u64 = u64::MAX;
 /// Bytes that `st_blocks` counts in (POSIX, `sys/stat.h`).
 const BLOCK: u64 = 512;
 
@@ -35,6 +40,18 @@ pub struct RamFs<C> {
     handles: Handles<Handle>,
     /// Number of volumes: their roots have the first numbers, and are never closed.
     roots: usize,
+    /// Openings of named pipes that wait for somebody at the other end.
+    opening: Vec<Opening>,
+    ready: Ready,
+}
+
+/// An opening of a named pipe that waits.
+struct Opening {
+    request: Id,
+    /// Number of the directory that it is made from.
+    dir: usize,
+    inode: InodeId,
+    read: bool,
 }
 
 fn user(ctx: &CallerCtx) -> User {
@@ -47,7 +64,7 @@ fn describe(inode: &Inode, stat: &mut Stat) {
         Kind::File(contents) => (inode.size, contents.page_count()),
         Kind::Link(target) => (target.len() as u64, 0),
         Kind::Directory(names) => (names.len() as u64, 0),
-        Kind::Socket(_) => (0, 0),
+        Kind::Fifo(_) | Kind::Socket(_) => (0, 0),
     };
     *stat = Stat {
         st_dev: 0,
@@ -78,7 +95,7 @@ impl<C: Clock> RamFs<C> {
             let inode = fs.volume(volume)?.root;
             handles.insert(Handle { inode, volume, read: false, write: false, mapped: 0, closed: false });
         }
-        Ok(Self { fs, handles, roots })
+        Ok(Self { fs, handles, roots, opening: Vec::new(), ready: Ready::new() })
     }
 
     /// The file system.
@@ -114,8 +131,80 @@ impl<C: Clock> RamFs<C> {
 
     fn drop_handle(&mut self, id: usize) {
         if let Some(handle) = self.handles.remove(id) {
+            if handle.read || handle.write {
+                self.leave_fifo(id, handle.inode);
+            }
             self.fs.closed(handle.inode);
         }
+    }
+
+    fn fifo(&mut self, inode: InodeId) -> Option<&mut Fifo> {
+        match self.fs.inode_mut(inode) {
+            Ok(Inode { kind: Kind::Fifo(fifo), .. }) => Some(fifo),
+            _ => None,
+        }
+    }
+
+    /// Something has changed that others at a named pipe may wait for.
+    fn tell_fifo(&mut self, inode: InodeId) {
+        let numbers = self.fifo(inode).map(|fifo| fifo.numbers()).unwrap_or_default();
+        numbers
+            .into_iter()
+            .for_each(|number| self.ready.raise(number, EventFlags::EVENT_READ | EventFlags::EVENT_WRITE));
+    }
+
+    #[inline]
+    fn leave_fifo(&mut self, id: usize, inode: InodeId) {
+        let Some(fifo) = self.fifo(inode) else { return };
+        fifo.close(id);
+        if fifo.is_idle() {
+            self.fs.store.budget.release(ROOM as u64);
+        }
+        self.tell_fifo(inode);
+    }
+
+    /// Opens one end of a named pipe, or waits until somebody opens the other. The inode has been counted as opened.
+    #[cold]
+    fn open_fifo(&mut self, dir: usize, handle: Handle, status: u32, ctx: &CallerCtx) -> Result<OpenResult> {
+        let Handle { inode, read, write, .. } = handle;
+        let nonblock = status as usize & O_NONBLOCK != 0;
+        let waits = self.opening.iter().position(|opening| opening.request == ctx.id);
+        let other = |wanted: bool| self.opening.iter().any(|known| known.inode == inode && known.read == wanted);
+        let (waiting_reader, waiting_writer) = (other(true), other(false));
+        let Some(fifo) = self.fifo(inode) else { return Err(Error::new(EBADF)) };
+        let there = match (read, write) {
+            (true, false) => fifo.has_writers() || waiting_writer || nonblock,
+            (false, true) => fifo.has_readers() || waiting_reader,
+            _ => true,
+        };
+        if !there {
+            self.fs.closed(inode);
+            if nonblock {
+                return Err(Error::new(ENXIO));
+            }
+            if waits.is_none() {
+                self.opening.push(Opening { request: ctx.id, dir, inode, read });
+            }
+            return Err(Error::new(EWOULDBLOCK));
+        }
+        if self.fifo(inode).is_some_and(|fifo| fifo.is_idle())
+            && let Err(error) = self.fs.store.budget.charge(ROOM as u64)
+        {
+            self.fs.closed(inode);
+            return Err(error);
+        }
+        if let Some(at) = waits {
+            self.opening.swap_remove(at);
+        }
+        let number = self.handles.insert(handle);
+        if let Some(fifo) = self.fifo(inode) {
+            fifo.open(End { number, read, write });
+        }
+        let others: Vec<usize> =
+            self.opening.iter().filter(|known| known.inode == inode).map(|known| known.dir).collect();
+        others.into_iter().for_each(|dir| self.ready.raise(dir, EventFlags::empty()));
+        self.tell_fifo(inode);
+        Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::empty() })
     }
 }
 
@@ -125,9 +214,18 @@ impl<C: Clock> SchemeSync for RamFs<C> {
     }
 
     #[inline]
-    fn openat(&mut self, dir: usize, path: &str, flags: usize, _: u32, ctx: &CallerCtx) -> Result<OpenResult> {
+    fn openat(&mut self, dir: usize, path: &str, flags: usize, status: u32, ctx: &CallerCtx) -> Result<OpenResult> {
         let Handle { inode, volume, .. } = self.handle(dir)?;
         let Opened { inode, read, write } = self.fs.open(volume, inode, path, flags, user(ctx))?;
+        if (read || write) && matches!(self.fs.inode(inode)?.kind, Kind::Fifo(_)) {
+            let handle = Handle { inode, volume, read, write, mapped: 0, closed: false };
+            if flags & O_CREAT != 0 && flags as u16 & MODE_TYPE == MODE_FIFO {
+                // Who makes one does not open it.
+                let number = self.handles.insert(Handle { read: false, write: false, ..handle });
+                return Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::empty() });
+            }
+            return self.open_fifo(dir, handle, status, ctx);
+        }
         let number = self.handles.insert(Handle { inode, volume, read, write, mapped: 0, closed: false });
         Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::POSITIONED })
     }
@@ -145,12 +243,26 @@ impl<C: Clock> SchemeSync for RamFs<C> {
     #[inline]
     fn read(&mut self, id: usize, buf: &mut [u8], offset: u64, _: u32, _: &CallerCtx) -> Result<usize> {
         let handle = self.demand(id, |handle| handle.read)?;
+        if offset == NO_OFFSET
+            && let Some(fifo) = self.fifo(handle.inode)
+        {
+            let count = fifo.read(buf)?;
+            self.tell_fifo(handle.inode);
+            return Ok(count);
+        }
         self.fs.read(handle.inode, offset, buf)
     }
 
     #[inline]
     fn write(&mut self, id: usize, buf: &[u8], offset: u64, flags: u32, ctx: &CallerCtx) -> Result<usize> {
         let handle = self.demand(id, |handle| handle.write)?;
+        if offset == NO_OFFSET
+            && let Some(fifo) = self.fifo(handle.inode)
+        {
+            let count = fifo.write(buf)?;
+            self.tell_fifo(handle.inode);
+            return Ok(count);
+        }
         self.fs.write(handle.inode, offset, buf, flags as usize & O_APPEND != 0, user(ctx))
     }
 
@@ -217,7 +329,10 @@ impl<C: Clock> SchemeSync for RamFs<C> {
     }
 
     fn fevent(&mut self, id: usize, flags: EventFlags, _: &CallerCtx) -> Result<EventFlags> {
-        self.handle(id)?;
+        let inode = self.handle(id)?.inode;
+        if let Some(fifo) = self.fifo(inode) {
+            return Ok(flags & fifo.readiness());
+        }
         // Files never make anybody wait.
         Ok(flags & (EventFlags::EVENT_READ | EventFlags::EVENT_WRITE))
     }
@@ -298,6 +413,8 @@ impl<C: Clock> SchemeSync for RamFs<C> {
                 Kind::Directory(_) => DirentKind::Directory,
                 Kind::Link(_) => DirentKind::Symlink,
                 Kind::Socket(_) => DirentKind::Socket,
+                // The crate has no number for it; clients look at the attributes.
+                Kind::Fifo(_) => DirentKind::Unspecified,
             };
             let entry = DirEntry { inode: inode.serial, next_opaque_id: place, name, kind };
             match buf.entry(entry) {
@@ -371,6 +488,16 @@ impl<C: Clock> SchemeSync for RamFs<C> {
 }
 
 impl<C: Clock> Scheme for RamFs<C> {
+    #[inline]
+    fn next_ready(&mut self) -> Option<(usize, EventFlags)> {
+        self.ready.take()
+    }
+
+    fn on_cancel(&mut self, _: usize, request: Id) -> Option<usize> {
+        self.opening.retain(|opening| opening.request != request);
+        None
+    }
+
     fn stat_at(&mut self, dir: usize, path: &str, flags: usize, stat: &mut Stat, ctx: &CallerCtx) -> Result<()> {
         let handle = self.handle(dir)?;
         let inode = self.fs.find(handle.volume, handle.inode, path, flags, user(ctx))?;

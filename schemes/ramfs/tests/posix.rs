@@ -12,7 +12,7 @@ use scheme_server::syscall::error::{
     ENOTEMPTY, EOPNOTSUPP, EPERM, EXDEV,
 };
 use scheme_server::syscall::flag::{
-    AT_REMOVEDIR, EventFlags, F_SETFL, MODE_DIR, MODE_FIFO, MODE_FILE, MODE_SYMLINK, MODE_TYPE, MapFlags, O_APPEND,
+    AT_REMOVEDIR, EventFlags, F_SETFL, MODE_CHR, MODE_DIR, MODE_FILE, MODE_SYMLINK, MODE_TYPE, MapFlags, O_APPEND,
     O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_STAT, O_SYMLINK, O_TRUNC, O_WRONLY, StdFsCallKind,
 };
 use scheme_server::syscall::schemev2::{NewFdFlags, Opcode, Sqe};
@@ -94,8 +94,8 @@ fn exclusive_and_truncating_creation() {
     assert_eq!(errno(mkdir(&mut machine, "f/d", 0o755)), ENOTDIR);
     assert!(open(&mut machine, "f", O_CREAT | O_TRUNC | O_WRONLY).is_ok());
     assert_eq!(get(&mut machine, "f"), b"");
-    let flags = O_CREAT | O_EXCL | O_RDONLY | MODE_FIFO as usize | 0o644;
-    assert_eq!(errno(open(&mut machine, "fifo", flags)), EOPNOTSUPP);
+    let flags = O_CREAT | O_EXCL | O_RDONLY | MODE_CHR as usize | 0o644;
+    assert_eq!(errno(open(&mut machine, "device", flags)), EOPNOTSUPP);
     assert_eq!(errno(open(&mut machine, "mixed", O_CREAT | O_RDWR | MODE_DIR as usize)), EINVAL);
     assert_eq!(errno(open(&mut machine, "mixed", O_CREAT | O_SYMLINK | O_DIRECTORY)), EINVAL);
     let long = "n".repeat(256);

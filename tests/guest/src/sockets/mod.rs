@@ -3,6 +3,7 @@
 mod c;
 mod hostile;
 mod messages;
+mod others;
 mod passing;
 mod streams;
 mod through_std;
@@ -50,6 +51,9 @@ pub fn main() {
         ("descriptors stay with their bytes", passing::aligned),
         ("descriptors that nobody takes", passing::dropped),
         ("sockets in sockets", passing::nested),
+        ("named pipes", others::fifos),
+        ("shared memory objects", others::shared_memory),
+        ("names of hosts", others::hosts),
         ("permissions of names", hostile::permissions),
         ("clients that are killed", hostile::killed),
         ("a client that takes all it can", hostile::greedy),
