@@ -101,8 +101,7 @@ impl Model {
         }
         let fds = std::mem::take(&mut first.fds);
         let mut bytes = Vec::new();
-        loop {
-            let Some(message) = waits.front_mut() else { break };
+        while let Some(message) = waits.front_mut() {
             if bytes.len() == room || (!bytes.is_empty() && !message.fds.is_empty()) {
                 break;
             }
