@@ -19,6 +19,7 @@ use super::{control, socket_error, token_of};
 use crate::errno::{self, error};
 use crate::fcntl::descriptor;
 use crate::rt::sys;
+use crate::unistd::written;
 
 /// `MSG_NOSIGNAL` and `MSG_CMSG_CLOEXEC`, which crate `libc` does not have for us: the numbers of other systems.
 const MSG_NOSIGNAL: c_int = 0x4000;
@@ -137,7 +138,12 @@ fn ended(fd: usize, _done: usize) -> Result<bool> {
 /// `send`.
 #[unsafe(no_mangle)]
 pub extern "C" fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t {
-    errno::size(descriptor(fd).and_then(|fd| send_plain(fd, buf.cast(), len, flags)))
+    sent(descriptor(fd).and_then(|fd| send_plain(fd, buf.cast(), len, flags)), flags)
+}
+
+/// The answer of a call that sends: who sends to nobody gets `SIGPIPE`, unless he does not want it.
+fn sent(result: Result<usize>, flags: c_int) -> ssize_t {
+    if flags & MSG_NOSIGNAL != 0 { errno::size(result) } else { written(result) }
 }
 
 /// `sendto`.
@@ -155,16 +161,16 @@ pub unsafe extern "C" fn sendto(
     }
     let list = [iovec { iov_base: buf.cast_mut(), iov_len: len }];
     // SAFETY: POSIX demands the buffer and an address of this length.
-    errno::size(unsafe {
-        descriptor(fd).and_then(|fd| send_message(fd, &list, Some(Address::read(to, to_len)?), 0, flags))
-    })
+    let result =
+        unsafe { descriptor(fd).and_then(|fd| send_message(fd, &list, Some(Address::read(to, to_len)?), 0, flags)) };
+    sent(result, flags)
 }
 
 /// `sendmsg`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
     // SAFETY: POSIX demands a message.
-    errno::size(descriptor(fd).and_then(|fd| unsafe { send_whole(fd, &*message, flags) }))
+    sent(descriptor(fd).and_then(|fd| unsafe { send_whole(fd, &*message, flags) }), flags)
 }
 
 unsafe fn send_whole(fd: usize, message: &msghdr, flags: c_int) -> Result<usize> {
