@@ -210,7 +210,8 @@ lint: sysroot
 	@$(CARGO) clippy --quiet --package ochre-kernel $(KERNEL_FLAGS) -- -D warnings
 	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(TEST_PACKAGES:%=--package %) --package ochre-libc -- -D warnings
 
-host-test: setup-build
+# The tests of libc look at the archive that programs are linked with.
+host-test: sysroot
 	@echo '  host tests'
 	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
 

@@ -31,6 +31,10 @@ strip -o "$work/bench-linux" "$work/bench-linux.full"
 "$rustc" --edition 2024 --emit=obj -Copt-level=3 -Cpanic=abort -o "$work/true.o" tests/bench/src/true.rs
 musl-gcc -static -no-pie -s -o "$work/true-linux" "$work/true.o"
 
+# The heap that ours is measured by.
+"$rustc" --edition 2024 --emit=obj -Copt-level=3 -Cpanic=abort -o "$work/heap.o" tests/bench/src/heap.rs
+musl-gcc -static -no-pie -s -o "$work/heap-linux" "$work/heap.o"
+
 "$cargo" build --quiet --release --package ochre-bench-run
 
 # The kernel may be installed; if it is not, the package is fetched and unpacked here.
@@ -45,7 +49,8 @@ if ! ls /boot/vmlinuz-*-cloud-amd64 >/dev/null 2>&1; then
     fi
 fi
 
-set -- --linux-root "$linux_root" --linux-bench "$work/bench-linux" --linux-true "$work/true-linux" --work "$work" \
+set -- --linux-root "$linux_root" --linux-bench "$work/bench-linux" --linux-true "$work/true-linux" \
+    --linux-heap "$work/heap-linux" --work "$work" \
     ${BENCH_ROWS:+--rows "$BENCH_ROWS"} ${BENCH_MODE:+--mode "$BENCH_MODE"} ${BENCH_ONLY:+--only "$BENCH_ONLY"} "$@"
 if [ -n "${BENCH_PROFILE:-}" ]; then
     "$cargo" build --quiet --release --package ochre-bench-plugin

@@ -1,8 +1,8 @@
-//! Locks on files: `fcntl`, `flock` and `lockf`. The scheme keeps them (docs/protocol.md); here are C's structures.
+//! Locks on files: `fcntl`, `flock` and `lockf`. The scheme keeps them (`schemes/server`); here are C's structures.
 
 use libc::{
-    EACCES, EAGAIN, EINVAL, EOVERFLOW, ESRCH, F_GETLK, F_LOCK, F_SETLK, F_SETLKW, F_TEST, F_TLOCK, F_ULOCK, LOCK_EX,
-    LOCK_NB, LOCK_SH, LOCK_UN, SEEK_CUR, SEEK_END, SEEK_SET, c_int, c_short, off_t, pid_t,
+    EACCES, EAGAIN, EINVAL, EOVERFLOW, ESRCH, EWOULDBLOCK, F_GETLK, F_LOCK, F_SETLK, F_SETLKW, F_TEST, F_TLOCK,
+    F_ULOCK, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, SEEK_CUR, SEEK_END, SEEK_SET, c_int, c_short, off_t, pid_t,
 };
 use syscall::error::Result;
 use syscall::flag::{CallFlags, StdFsCallKind};
@@ -86,7 +86,7 @@ pub unsafe fn control(fd: usize, command: c_int, lock: *mut Flock) -> Result<usi
         },
         F_SETLK => ask(fd, StdFsCallKind::Lock as u64, start, len | exclusive, &mut answer)
             // The two numbers differ here, and this is the one that POSIX names.
-            .map_err(|refused| if refused.errno == libc::EWOULDBLOCK { error(EAGAIN) } else { refused }),
+            .map_err(|refused| if refused.errno == EWOULDBLOCK { error(EAGAIN) } else { refused }),
         F_SETLKW => ask(fd, StdFsCallKind::Lock as u64 | WAIT, start, len | exclusive, &mut answer),
         _ => Err(error(EINVAL)),
     }
@@ -103,7 +103,9 @@ pub extern "C" fn flock(fd: c_int, operation: c_int) -> c_int {
         LOCK_UN => (StdFsCallKind::Unlock as u64, 0),
         _ => return errno::fail(EINVAL),
     };
-    errno::zero(descriptor(fd).and_then(|fd| ask(fd, kind, OF_DESCRIPTION, len, &mut [0; 2])))
+    let asked = descriptor(fd).and_then(|fd| ask(fd, kind, OF_DESCRIPTION, len, &mut [0; 2]));
+    // Of the two numbers, this is the one that programs know from `flock`.
+    errno::zero(asked.map_err(|refused| if refused.errno == EAGAIN { error(EWOULDBLOCK) } else { refused }))
 }
 
 /// `lockf`: exclusive locks from where the file is.

@@ -55,8 +55,8 @@ fn version_key(name: &str) -> Vec<u64> {
     name.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect()
 }
 
-/// The first root file system: the program as `/init`, the small program it executes, the module.
-pub fn initramfs(bench: Vec<u8>, small: Vec<u8>, fuse: Vec<u8>) -> Result<Vec<u8>, initfs::Error> {
+/// The first root file system: the program as `/init`, the small program it executes, the one with another heap, the module.
+pub fn initramfs(bench: Vec<u8>, small: Vec<u8>, heap: Vec<u8>, fuse: Vec<u8>) -> Result<Vec<u8>, initfs::Error> {
     let mut archive = Archive::new();
     for dir in ["dev", "proc", "tmp"] {
         archive.directory(dir)?;
@@ -64,6 +64,7 @@ pub fn initramfs(bench: Vec<u8>, small: Vec<u8>, fuse: Vec<u8>) -> Result<Vec<u8
     archive.character_device("dev/console", 5, 1)?;
     archive.file("init", bench)?;
     archive.file("true", small)?;
+    archive.file("heap", heap)?;
     archive.file("fuse.ko", fuse)?;
     Ok(archive.to_bytes())
 }

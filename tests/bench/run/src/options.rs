@@ -12,6 +12,7 @@ usage: ochre-bench-run [profile] [options]
   --linux-root DIR    where linux-image-cloud-amd64 is installed or unpacked (default /)
   --linux-bench FILE  the benchmark program for Linux
   --linux-true FILE   the program that does nothing, for Linux
+  --linux-heap FILE   the program of row malloc_free, for Linux
   --rows A,B          only these rows
   --mode icount|tcg|both
   --only ochre|linux  leave the other system out
@@ -49,6 +50,8 @@ pub struct Options {
     pub linux_bench: Option<PathBuf>,
     /// Linux's small program.
     pub linux_true: Option<PathBuf>,
+    /// Linux's program over another heap.
+    pub linux_heap: Option<PathBuf>,
     /// Rows asked for, separated by commas; empty for all.
     pub rows: String,
     /// Modes to run.
@@ -83,6 +86,7 @@ impl Options {
             linux_root: "/".into(),
             linux_bench: None,
             linux_true: None,
+            linux_heap: None,
             rows: String::new(),
             modes: vec![Mode::Icount, Mode::Tcg],
             only: None,
@@ -116,6 +120,7 @@ impl Options {
                 "--linux-root" => options.linux_root = value.into(),
                 "--linux-bench" => options.linux_bench = Some(value.into()),
                 "--linux-true" => options.linux_true = Some(value.into()),
+                "--linux-heap" => options.linux_heap = Some(value.into()),
                 "--rows" => options.rows = value,
                 "--work" => options.work = value.into(),
                 "--out" => options.out = value.into(),

@@ -105,12 +105,13 @@ pub fn linux_system(options: &Options) -> Result<System, String> {
     let package = Package::find(&options.linux_root)?;
     let bench = read(options.linux_bench.as_deref().ok_or("--linux-bench is missing")?)?;
     let small = read(options.linux_true.as_deref().ok_or("--linux-true is missing")?)?;
+    let heap = read(options.linux_heap.as_deref().ok_or("--linux-heap is missing")?)?;
     let kernel = options.work.join(format!("vmlinux-{}", package.release()));
     if !kernel.is_file() {
         write(&kernel, &linux::unwrap_kernel(&read(&package.image)?)?)?;
     }
     let archive = options.work.join("initramfs.cpio");
-    let bytes = linux::initramfs(bench, small, read(&package.fuse)?).map_err(|error| error.to_string())?;
+    let bytes = linux::initramfs(bench, small, heap, read(&package.fuse)?).map_err(|error| error.to_string())?;
     write(&archive, &bytes)?;
     Ok(System {
         name: "linux",

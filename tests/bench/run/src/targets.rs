@@ -41,6 +41,7 @@ pub const ALL: &[Target] = &[
     target("fault_anon", 1_500, 900),
     target("fault_cow", 2_500, 1_500),
     target("map_touch_unmap", 5_000, 3_000),
+    target("malloc_free", 150, 60),
     target("fork_exit_wait", 151_000, 80_000),
     target("fork_exec_wait", 250_000, 150_000),
     target("spawn_wait", 199_000, 120_000),

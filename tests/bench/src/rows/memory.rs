@@ -4,7 +4,7 @@ use std::io::Result;
 
 use super::Context;
 use crate::measure::Sample;
-use crate::sys::{Copied, Mapping};
+use crate::sys::{self, Copied, Mapping};
 
 /// Pages touched in one batch: less than a large page's worth, so that every fault is one of a small page.
 const PAGES: u32 = 256;
@@ -51,6 +51,11 @@ pub fn map_touch_unmap(context: &Context) -> Result<Sample> {
             mapping.touch(0);
         }
     }))
+}
+
+/// `malloc` and `free` of mixed sizes; on Linux, musl's.
+pub fn malloc_free(context: &Context) -> Result<Sample> {
+    sys::malloc_free(&context.bench)
 }
 
 /// Splits `n` pages into rounds of at most [`PAGES`].

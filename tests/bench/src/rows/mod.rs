@@ -70,6 +70,7 @@ const ALL: &[Row] = &[
     row("fault_anon", memory::fault_anonymous),
     row("fault_cow", memory::fault_copy),
     row("map_touch_unmap", memory::map_touch_unmap),
+    row("malloc_free", memory::malloc_free),
     row("thread_create_join", process::thread_create_join),
     row("scheme_read_1_loaded", server::read_1_loaded),
 ];

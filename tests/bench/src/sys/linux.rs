@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicU32;
 
 use super::{Fd, check, fuse};
+use crate::measure::{Bench, Sample};
 use crate::rows::helper::{self, Role};
 
 /// Name of the system in the output.
@@ -339,6 +340,17 @@ pub fn spawn_wait() -> Result<()> {
         libc::posix_spawn(&mut child, TRUE.as_ptr(), none, none.cast(), arguments.as_ptr(), environment.as_ptr())
     };
     if code == 0 { wait_for(child) } else { Err(Error::from_raw_os_error(code)) }
+}
+
+/// The row `malloc_free`, measured by a program of its own: this one is linked with another C library.
+pub fn malloc_free(_bench: &Bench) -> Result<Sample> {
+    let output = std::process::Command::new("/heap").output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut hundredths = text.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+    match (hundredths.next(), hundredths.next()) {
+        (Some(min), Some(median)) => Ok(Sample { min: min / 100.0, median: median / 100.0 }),
+        _ => Err(Error::other(format!("/heap answered {text:?}"))),
+    }
 }
 
 /// The program that does nothing.

@@ -4,6 +4,9 @@
 //! written once against them. A row that a system cannot run yet answers an error of kind `Unsupported`.
 #![allow(unsafe_code)]
 
+#[cfg(target_os = "redox")]
+#[path = "../churn.rs"]
+mod churn;
 mod posix;
 pub use posix::*;
 

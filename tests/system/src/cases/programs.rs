@@ -25,7 +25,7 @@ struct Program {
 }
 
 /// All of them, with what the whole is judged by: a million random calls, a minute of stress on four processors.
-const PROGRAMS: [Program; 10] = [
+const PROGRAMS: &[Program] = &[
     Program { name: "contain", arguments: "", says: "all 4 passed", cpus: &[1, 2, 4], seconds: 180, checked: &[4] },
     Program {
         name: "fuzz",
@@ -46,6 +46,8 @@ const PROGRAMS: [Program; 10] = [
     Program { name: "regress", arguments: "", says: "all 20 passed", cpus: &[1, 4], seconds: 180, checked: &[1, 4] },
     Program { name: "sockets", arguments: "", says: "all 33 passed", cpus: &[1, 4], seconds: 300, checked: &[4] },
     Program { name: "signals", arguments: "", says: "all 29 passed", cpus: &[1, 2, 4], seconds: 300, checked: &[4] },
+    Program { name: "clib", arguments: "", says: "all 16 passed", cpus: &[1, 4], seconds: 180, checked: &[4] },
+    Program { name: "files", arguments: "", says: "all 14 passed", cpus: &[1, 4], seconds: 180, checked: &[4] },
     Program { name: "memory", arguments: "", says: "all 11 passed", cpus: &[1, 2, 4], seconds: 300, checked: &[4] },
     Program { name: "terminal", arguments: "", says: "all 14 passed", cpus: &[1, 4], seconds: 120, checked: &[4] },
     Program { name: "process", arguments: "10000", says: "all 26 passed", cpus: &[1, 4], seconds: 900, checked: &[4] },
@@ -59,7 +61,7 @@ pub fn cases() -> Vec<Case> {
     list.push(written_scheme());
     list.push(services());
     list.extend([(1, false), (4, false), (4, true)].map(|(cpus, checked)| told_by_nmi(cpus, checked)));
-    for program in &PROGRAMS {
+    for program in PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
             with_init(name, program.name, program.arguments).cpus(cpus).seconds(program.seconds).says(program.says)

@@ -111,3 +111,18 @@ pub unsafe extern "C" fn pthread_attr_getguardsize(attr: *const pthread_attr_t, 
 pub extern "C" fn pthread_attr_setstack(_attr: *mut pthread_attr_t, _stack: *mut c_void, _size: size_t) -> c_int {
     libc::ENOSYS
 }
+
+/// `pthread_attr_getstack`: no address was given, as threads bring their own stack.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pthread_attr_getstack(
+    attr: *const pthread_attr_t,
+    stack: *mut *mut c_void,
+    size: *mut size_t,
+) -> c_int {
+    // SAFETY: POSIX demands an initialised object and places for the answers.
+    unsafe {
+        *stack = core::ptr::null_mut();
+        *size = (*attr.cast::<Attributes>()).stack_size;
+    }
+    0
+}

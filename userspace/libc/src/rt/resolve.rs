@@ -3,11 +3,14 @@
 //! A scheme follows the symbolic links that stay inside it, and answers `EXDEV` where one leads out. Then the links are
 //! followed here, component by component, until the path has none that matters.
 
+use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use syscall::data::Stat;
-use syscall::error::{ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, ERANGE, EXDEV, Error, Result};
-use syscall::flag::{MODE_DIR, MODE_SYMLINK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_RDONLY, O_STAT, O_SYMLINK};
+use syscall::error::{
+    EINVAL, ELOOP, ENAMETOOLONG, ENOENT, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE, EXDEV, Error, Result,
+};
+use syscall::flag::{CallFlags, MODE_DIR, MODE_SYMLINK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_RDONLY, O_STAT, O_SYMLINK};
 
 use super::auxv::Aux;
 use super::files::{self, Place};
@@ -217,8 +220,40 @@ fn read_link_at<'a>(path: &Canonical, buf: &'a mut [u8]) -> Result<Option<&'a [u
     })
 }
 
-/// `stat` of a path; `lstat` with `O_SYMLINK` in `flags`.
+/// A kind of message of our own beside those of `StdFsCallKind` (docs/libc.md): attributes without opening.
+const STAT_AT: u64 = 128;
+/// Bytes of the attributes.
+const STAT: usize = size_of::<Stat>();
+
+/// Asks the scheme for the attributes of a path. `EOPNOTSUPP` when it does not know the message.
+#[inline]
+fn stat_at(path: &Canonical, flags: usize) -> Result<Stat> {
+    let unknown = Error::new(EOPNOTSUPP);
+    let Target::Scheme { name, reference } = path.target() else { return Err(unknown) };
+    let slash = if path.must_be_directory { O_DIRECTORY } else { 0 };
+    let mut payload = [MaybeUninit::<u8>::uninit(); STAT + PATH_MAX];
+    // SAFETY: both parts lie within the payload; the scheme sees what was written to it, and zeros where its answer goes.
+    unsafe {
+        let start = payload.as_mut_ptr().cast::<u8>();
+        start.write_bytes(0, STAT);
+        start.add(STAT).copy_from_nonoverlapping(reference.as_ptr(), reference.len());
+        roots::with(name, |root| {
+            let device = roots::device(root).ok_or(unknown)?;
+            let message = CallFlags::STD_FS | CallFlags::READ | CallFlags::WRITE;
+            let words = [STAT_AT, (flags | slash) as u64, 0];
+            sys::message(root, start, STAT + reference.len(), message, &words)?;
+            Ok(Stat { st_dev: device, ..start.cast::<Stat>().read_unaligned() })
+        })
+    }
+}
+
+/// `stat` of a path; `lstat` with `O_SYMLINK` in `flags`. In one message, where the scheme knows that one.
 pub fn stat(path: Canonical, flags: usize) -> Result<Stat> {
+    match stat_at(&path, flags) {
+        // Whatever is behind these, opening it tells.
+        Err(error) if matches!(error.errno, EOPNOTSUPP | ENOSYS | EINVAL | EXDEV | EPERM) => {}
+        result => return result,
+    }
     let fd = open(path, O_STAT | flags, Place::Libc)?;
     let stat = sys::fstat(fd);
     let _ = files::close(fd);

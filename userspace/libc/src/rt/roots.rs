@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use ochre_abi::UPPER;
 use syscall::data::GlobalSchemes;
 use syscall::error::{EBADF, ENODEV, ENOENT, Error, Result};
-use syscall::flag::O_DIRECTORY;
+use syscall::flag::{F_GET_SCHEMEID, O_DIRECTORY};
 
 use super::auxv::Aux;
 use super::files::{self, Place};
@@ -29,6 +29,8 @@ struct Root {
     name: [u8; NAME],
     len: u8,
     fd: usize,
+    /// Number of the scheme, which `st_dev` of its files has.
+    device: u64,
 }
 
 struct Roots {
@@ -36,7 +38,8 @@ struct Roots {
     count: usize,
 }
 
-static ROOTS: Lock<Roots> = Lock::new(Roots { kept: [Root { name: [0; NAME], len: 0, fd: 0 }; KEPT], count: 0 });
+static ROOTS: Lock<Roots> =
+    Lock::new(Roots { kept: [Root { name: [0; NAME], len: 0, fd: 0, device: 0 }; KEPT], count: 0 });
 
 /// The lock of this module, for `fork`.
 pub fn lock() -> &'static RawLock {
@@ -95,6 +98,13 @@ pub fn with<T>(name: &[u8], mut action: impl FnMut(usize) -> Result<T>) -> Resul
     }
 }
 
+/// Number of the scheme that a kept root belongs to.
+#[inline]
+pub fn device(fd: usize) -> Option<u64> {
+    let roots = ROOTS.lock();
+    roots.kept[..roots.count].iter().find(|root| root.fd == fd).map(|root| root.device)
+}
+
 fn find(name: &[u8]) -> Option<usize> {
     let roots = ROOTS.lock();
     roots.kept[..roots.count].iter().find(|root| &root.name[..root.len.into()] == name).map(|root| root.fd)
@@ -111,6 +121,11 @@ fn with_new<T>(name: &[u8], old: Option<usize>, mut action: impl FnMut(usize) ->
         // The duplicate is what counts.
         let _ = files::close(fresh);
         replaced?;
+        let device = sys::fcntl(old, F_GET_SCHEMEID, 0)? as u64;
+        let mut roots = ROOTS.lock();
+        let count = roots.count;
+        roots.kept[..count].iter_mut().filter(|root| root.fd == old).for_each(|root| root.device = device);
+        drop(roots);
         return action(old);
     }
     if keep(name, fresh) {
@@ -124,6 +139,7 @@ fn with_new<T>(name: &[u8], old: Option<usize>, mut action: impl FnMut(usize) ->
 
 /// Remembers a root. `false` when there is no room, or another thread was faster.
 fn keep(name: &[u8], fd: usize) -> bool {
+    let Ok(device) = sys::fcntl(fd, F_GET_SCHEMEID, 0) else { return false };
     let mut roots = ROOTS.lock();
     let count = roots.count;
     let known = roots.kept[..count].iter().any(|root| &root.name[..root.len.into()] == name);
@@ -132,7 +148,7 @@ fn keep(name: &[u8], fd: usize) -> bool {
     }
     let root = &mut roots.kept[count];
     root.name[..name.len()].copy_from_slice(name);
-    (root.len, root.fd) = (name.len() as u8, fd);
+    (root.len, root.fd, root.device) = (name.len() as u8, fd, device as u64);
     roots.count += 1;
     true
 }

@@ -14,13 +14,21 @@ use libredox::call;
 use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
 use syscall::flag::{CallFlags, EventFlags, MapFlags};
 
+use super::churn::Churn;
 use super::{Fd, unsupported};
+use crate::measure::{Bench, Sample};
 use crate::rows::helper::Role;
 use process::Process;
 pub use server::serve;
 
 /// Name of the system in the output.
 pub const SYSTEM: &str = "ochre";
+
+/// The row `malloc_free`.
+pub fn malloc_free(bench: &Bench) -> Result<Sample> {
+    let mut churn = Churn::new();
+    Ok(bench.batches(20_000, |watch, n| watch.time(|| churn.run(n))))
+}
 
 /// Nothing to prepare: the base services run already.
 pub fn start() -> Result<()> {

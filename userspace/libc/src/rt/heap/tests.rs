@@ -208,3 +208,35 @@ fn threads_exchange_blocks() {
     }
     assert!(!MAPPED.lock().unwrap().is_empty());
 }
+
+/// The scaling over threads, shown without a clock: whoever has another arena needs no lock that anybody else holds.
+#[test]
+fn threads_of_different_arenas_never_wait_for_each_other() {
+    let heap = heap();
+    let others: Vec<_> = (0..ARENAS).filter(|&arena| arena != 3).map(|arena| heap.arenas[arena].lock()).collect();
+    let worker = {
+        let heap = heap.clone();
+        std::thread::spawn(move || {
+            let mut cache = Cache::new(3);
+            let mut random = Random(99);
+            let mut blocks = vec![null_mut(); 100];
+            for _ in 0..20_000 {
+                let slot = random.next(blocks.len());
+                // SAFETY: the cache is this thread's, the blocks are this heap's.
+                unsafe {
+                    heap.release(&mut cache, blocks[slot]);
+                    blocks[slot] = heap.allocate(&mut cache, 1 + random.next(4000));
+                    assert!(!blocks[slot].is_null());
+                }
+            }
+            // SAFETY: as above.
+            unsafe {
+                blocks.into_iter().for_each(|block| heap.release(&mut cache, block));
+                heap.drain(&mut cache);
+            }
+        })
+    };
+    // It ends although all other arenas are held.
+    worker.join().unwrap();
+    drop(others);
+}
