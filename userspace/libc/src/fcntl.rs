@@ -37,6 +37,24 @@ pub unsafe fn canonical_at(dir: c_int, path: *const c_char) -> Result<Canonical>
     if dir == AT_FDCWD { resolve::canonical(path) } else { resolve::canonical_at(descriptor(dir)?, path) }
 }
 
+/// As [`canonical_at`], for `action` to use where it lies.
+///
+/// # Safety
+/// As [`canonical`].
+#[inline]
+pub unsafe fn with_canonical_at<T>(
+    dir: c_int,
+    path: *const c_char,
+    action: impl FnOnce(&Canonical) -> Result<T>,
+) -> Result<T> {
+    // SAFETY: as this function demands.
+    let path = unsafe { bytes(path)? };
+    if dir == AT_FDCWD || path.first() == Some(&b'/') {
+        return resolve::with_canonical(path, action);
+    }
+    action(&resolve::canonical_at(descriptor(dir)?, path)?)
+}
+
 /// A descriptor as the kernel takes it: C's are never negative.
 #[inline]
 pub fn descriptor(fd: c_int) -> Result<usize> {
@@ -45,23 +63,28 @@ pub fn descriptor(fd: c_int) -> Result<usize> {
 
 /// Opens with the flags of C.
 pub fn open_path(path: Canonical, flags: c_int, mode: usize) -> Result<usize> {
+    open_at(&path, flags, mode)
+}
+
+/// As [`open_path`], with the path where it lies.
+fn open_at(path: &Canonical, flags: c_int, mode: usize) -> Result<usize> {
     let mode = if flags & O_CREAT != 0 { resolve::creation_mode(mode) } else { 0 };
     let place = Place::Program { cloexec: flags & O_CLOEXEC != 0 };
-    resolve::open(path, flags as u32 as usize & OPEN_FLAGS | mode, place)
+    resolve::open_at(path, flags as u32 as usize & OPEN_FLAGS | mode, place)
 }
 
 /// `open`. The mode is only looked at with `O_CREAT`, so a caller that leaves it out is harmless.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: POSIX demands a C string.
-    errno::int(unsafe { canonical(path) }.and_then(|path| open_path(path, flags, mode as usize)))
+    errno::int(unsafe { with_canonical_at(AT_FDCWD, path, |path| open_at(path, flags, mode as usize)) })
 }
 
 /// `openat`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: POSIX demands a C string.
-    errno::int(unsafe { canonical_at(dir, path) }.and_then(|path| open_path(path, flags, mode as usize)))
+    errno::int(unsafe { with_canonical_at(dir, path, |path| open_at(path, flags, mode as usize)) })
 }
 
 /// `creat`.

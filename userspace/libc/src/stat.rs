@@ -9,7 +9,7 @@ use syscall::error::{EINVAL, Result};
 use syscall::flag::{MODE_FIFO, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_STAT, O_SYMLINK, StdFsCallKind};
 
 use crate::errno;
-use crate::fcntl::{canonical, canonical_at, descriptor};
+use crate::fcntl::{canonical, canonical_at, descriptor, with_canonical_at};
 use crate::rt::path::Canonical;
 use crate::rt::{clock, resolve, sys};
 
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn lstat(path: *const c_char, to: *mut stat) -> c_int {
 pub unsafe extern "C" fn fstatat(dir: c_int, path: *const c_char, to: *mut stat, flags: c_int) -> c_int {
     let link = if flags & AT_SYMLINK_NOFOLLOW != 0 { O_SYMLINK } else { 0 };
     // SAFETY: POSIX demands a C string and a place for the answer.
-    unsafe { answer(canonical_at(dir, path).and_then(|path| resolve::stat(path, link)), to) }
+    unsafe { answer(with_canonical_at(dir, path, |path| resolve::stat(path, link)), to) }
 }
 
 /// `mkdir`.

@@ -373,7 +373,7 @@ pub unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn faccessat(dir: c_int, path: *const c_char, mode: c_int, _flags: c_int) -> c_int {
     // SAFETY: POSIX demands a C string.
-    let stat = unsafe { canonical_at(dir, path) }.and_then(|path| resolve::stat(path, 0));
+    let stat = unsafe { canonical_at(dir, path) }.and_then(|path| resolve::stat(&path, 0));
     errno::zero(stat.and_then(|stat| {
         let asked = (mode & (R_OK | W_OK | X_OK)) as u16;
         let me = thread::attributes()?;

@@ -4,6 +4,8 @@
 //! relative path is taken from the current directory. `.`, `..` and repeated slashes are removed here, because schemes
 //! refuse them. The removal is textual: `link/..` is the directory that holds `link`.
 
+use core::mem::MaybeUninit;
+
 use syscall::error::{EINVAL, ENAMETOOLONG, ENOENT, Error, Result};
 
 /// Longest path in bytes (`PATH_MAX` of crate `libc`).
@@ -15,7 +17,7 @@ const SCHEME_PREFIX: &[u8] = b"/scheme";
 
 /// A canonical absolute path: `/` or `/a/b`, no dot components, no trailing slash.
 pub struct Canonical {
-    bytes: [core::mem::MaybeUninit<u8>; PATH_MAX],
+    bytes: [MaybeUninit<u8>; PATH_MAX],
     len: usize,
     /// The path ended in a slash (or dots): it must name a directory.
     pub must_be_directory: bool,
@@ -38,7 +40,7 @@ pub enum Target<'a> {
 impl Canonical {
     /// The root directory.
     pub const fn root() -> Self {
-        Canonical { bytes: [core::mem::MaybeUninit::uninit(); PATH_MAX], len: 0, must_be_directory: true }
+        Canonical { bytes: [MaybeUninit::uninit(); PATH_MAX], len: 0, must_be_directory: true }
     }
 
     /// Canonical form of `path`, relative to the canonical path `cwd`. `ENOENT` for an empty path, `ENAMETOOLONG`,
@@ -47,6 +49,28 @@ impl Canonical {
         let mut canonical = Self::root();
         canonical.set(cwd, path)?;
         Ok(canonical)
+    }
+
+    /// As [`Canonical::new`], for `action` to use where it lies: moving a path copies its whole buffer.
+    #[inline]
+    pub fn with<T>(cwd: &[u8], path: &[u8], action: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let mut place = MaybeUninit::<Self>::uninit();
+        let at = place.as_mut_ptr();
+        // SAFETY: the two fields are written here, and the bytes need not be.
+        let canonical = unsafe {
+            (&raw mut (*at).len).write(0);
+            (&raw mut (*at).must_be_directory).write(true);
+            &mut *at
+        };
+        canonical.set(cwd, path)?;
+        action(canonical)
+    }
+
+    /// The same path once more.
+    pub fn copy(&self) -> Result<Self> {
+        let mut copy = Self::new(b"/", self.as_bytes())?;
+        copy.must_be_directory = self.must_be_directory;
+        Ok(copy)
     }
 
     /// As [`Canonical::new`], in place: the buffer is large.

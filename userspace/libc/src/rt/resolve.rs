@@ -69,6 +69,15 @@ pub fn canonical(path: &[u8]) -> Result<Canonical> {
     Canonical::new(if cwd.len == 0 { b"/" } else { &cwd.path[..cwd.len] }, path)
 }
 
+/// As [`canonical`], for `action` to use where it lies.
+#[inline]
+pub fn with_canonical<T>(path: &[u8], action: impl FnOnce(&Canonical) -> Result<T>) -> Result<T> {
+    if path.first() == Some(&b'/') {
+        return Canonical::with(b"/", path, action);
+    }
+    action(&canonical(path)?)
+}
+
 /// Canonical form of a path relative to a directory's descriptor.
 pub fn canonical_at(dir: usize, path: &[u8]) -> Result<Canonical> {
     if path.first() == Some(&b'/') {
@@ -130,11 +139,16 @@ pub fn creation_mode(mode: usize) -> usize {
 }
 
 /// Opens a path. `flags` are those of the kernel; with `O_CREAT` their low bits hold the mode.
-#[inline]
 pub fn open(path: Canonical, flags: usize, place: Place) -> Result<usize> {
+    open_at(&path, flags, place)
+}
+
+/// As [`open`], with the path where it lies.
+#[inline]
+pub fn open_at(path: &Canonical, flags: usize, place: Place) -> Result<usize> {
     let slash = if path.must_be_directory && flags & O_CREAT == 0 { O_DIRECTORY } else { 0 };
-    match open_once(&path, flags | slash, place) {
-        Err(error) if error.errno == EXDEV => open_resolved(path, flags | slash, place).map(|(fd, _)| fd),
+    match open_once(path, flags | slash, place) {
+        Err(error) if error.errno == EXDEV => open_resolved(path.copy()?, flags | slash, place).map(|(fd, _)| fd),
         result => result,
     }
 }
@@ -248,13 +262,13 @@ fn stat_at(path: &Canonical, flags: usize) -> Result<Stat> {
 }
 
 /// `stat` of a path; `lstat` with `O_SYMLINK` in `flags`. In one message, where the scheme knows that one.
-pub fn stat(path: Canonical, flags: usize) -> Result<Stat> {
-    match stat_at(&path, flags) {
+pub fn stat(path: &Canonical, flags: usize) -> Result<Stat> {
+    match stat_at(path, flags) {
         // Whatever is behind these, opening it tells.
         Err(error) if matches!(error.errno, EOPNOTSUPP | ENOSYS | EINVAL | EXDEV | EPERM) => {}
         result => return result,
     }
-    let fd = open(path, O_STAT | flags, Place::Libc)?;
+    let fd = open_at(path, O_STAT | flags, Place::Libc)?;
     let stat = sys::fstat(fd);
     let _ = files::close(fd);
     stat
