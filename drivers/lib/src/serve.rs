@@ -133,6 +133,8 @@ pub fn serve<D: Driver + Scheme>(grant: &Grant, driver: &mut D) -> Result<()> {
     // SAFETY: the descriptor is this process's own, and nothing else uses it.
     let socket = unsafe { Socket::from_fd(Fd::new(socket)) };
     let mut server = Server::new(Port::from_socket(socket));
+    // The first look is what makes the scheme one that clients' messages go to.
+    server.drain(driver)?;
     notify_ready();
     loop {
         let Some(event) = events.wait(driver)? else { continue };

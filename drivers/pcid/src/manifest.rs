@@ -6,7 +6,8 @@
 //! schemes = ["input"]             # the schemes that it can reach; none unless named
 //!
 //! [[match]]
-//! pci = "1af4:1050"               # vendor and device; or class = "03.00", or with the interface, "01.08.02"
+//! pci = "1af4:1050"               # vendor and device
+//! class = "03.80"                 # class and subclass, and the interface if that matters; all that is said must be so
 //!
 //! [grant]
 //! bars = { 4 = "uc" }             # its regions and how they are cached: uc, wc or wb; ports have none
@@ -43,12 +44,13 @@ pub struct Manifest {
     pub grant: Wishes,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Match {
-    Pci(String),
-    Class(String),
-    Fixed(String),
+/// A device: all that is said of it must be so.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Match {
+    pci: Option<String>,
+    class: Option<String>,
+    fixed: Option<String>,
 }
 
 /// What a driver is given.
@@ -119,10 +121,7 @@ impl Manifest {
 
     /// The name of the fixed device that it is for.
     pub fn fixed(&self) -> Option<&str> {
-        self.matches.iter().find_map(|found| match found {
-            Match::Fixed(name) => Some(name.as_str()),
-            _ => None,
-        })
+        self.matches.iter().find_map(|found| found.fixed.as_deref())
     }
 
     /// The regions that it wants.
@@ -146,28 +145,44 @@ fn numbers(text: &str, separator: char, digits: usize) -> Option<Vec<u16>> {
     text.split(separator).map(number).collect()
 }
 
+/// Vendor and device.
+fn ids(text: &str) -> Option<[u16; 2]> {
+    numbers(text, ':', 4)?.try_into().ok()
+}
+
+/// Class, and as much behind it as is said.
+fn class(text: &str) -> Option<Vec<u16>> {
+    numbers(text, '.', 2).filter(|parts| parts.len() <= 3)
+}
+
 impl Match {
     fn check(&self) -> Result<(), String> {
-        let right = match self {
-            Match::Pci(text) => numbers(text, ':', 4).is_some_and(|ids| ids.len() == 2),
-            Match::Class(text) => numbers(text, '.', 2).is_some_and(|parts| (1..=3).contains(&parts.len())),
-            Match::Fixed(name) => !name.is_empty() && !name.contains(char::is_whitespace),
+        let Match { pci, class, fixed } = self;
+        let right = match fixed {
+            Some(name) => pci.is_none() && class.is_none() && !name.is_empty() && !name.contains(char::is_whitespace),
+            None => {
+                let said = pci.is_some() || class.is_some();
+                said && pci.as_deref().is_none_or(|text| ids(text).is_some())
+                    && class.as_deref().is_none_or(|text| self::class(text).is_some())
+            }
         };
         if right { Ok(()) } else { Err(format!("{self:?} names no device")) }
     }
 
+    /// How many numbers of the function are said; none when one of them is another.
     fn fits(&self, function: &Function) -> Option<usize> {
-        match self {
-            Match::Pci(text) => {
-                (numbers(text, ':', 4)? == [function.id.0, function.id.1]).then_some(function.class.len() + 1)
-            }
-            Match::Class(text) => {
-                let parts = numbers(text, '.', 2)?;
-                let equal = parts.iter().zip(function.class).all(|(part, class)| *part == u16::from(class));
-                equal.then_some(parts.len())
-            }
-            Match::Fixed(_) => None,
+        let mut said = 0;
+        if let Some(text) = &self.pci {
+            // Ids say more than any class.
+            said += function.class.len() + 1;
+            (ids(text)? == [function.id.0, function.id.1]).then_some(())?;
         }
+        if let Some(text) = &self.class {
+            let parts = class(text)?;
+            parts.iter().zip(function.class).all(|(part, class)| *part == u16::from(class)).then_some(())?;
+            said += parts.len();
+        }
+        (said != 0).then_some(said)
     }
 }
 
@@ -219,6 +234,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn all_that_is_said_must_be_so() {
+        let text = "program = \"x\"\n[[match]]\npci = \"1af4:1050\"\nclass = \"03.80\"";
+        let manifest = Manifest::parse(text).unwrap();
+        assert_eq!(manifest.fits(&function((0x1af4, 0x1050), [3, 0x80, 9])), Some(6));
+        assert_eq!(manifest.fits(&function((0x1af4, 0x1050), [3, 0, 0])), None);
+        assert_eq!(manifest.fits(&function((0x1af4, 0x1051), [3, 0x80, 0])), None);
+    }
+
+    #[test]
     fn nothing_is_given_unasked() {
         let manifest = Manifest::parse("program = \"x\"\n[[match]]\nfixed = \"ps2\"").unwrap();
         assert_eq!((manifest.fixed(), manifest.bars().count(), manifest.schemes.len()), (Some("ps2"), 0, 0));
@@ -231,6 +255,8 @@ pub(crate) mod tests {
         assert!(wrong("virtio-gpud", "../x").contains("no name"));
         assert!(wrong("1af4:1050", "1af4").contains("names no device"));
         assert!(wrong("03.00", "3.0").contains("names no device"));
+        assert!(wrong("class = \"03.00\"", "").contains("names no device"));
+        assert!(wrong("class = \"03.00\"", "class = \"03\"\nfixed = \"x\"").contains("names no device"));
         assert!(wrong("4 =", "6 =").contains("no region 6"));
         assert!(wrong("screen =", "leash =").contains("leash"));
         assert!(wrong("dma =", "dmaa =").contains("dmaa"));

@@ -91,6 +91,8 @@ pub fn main() -> Result<()> {
     let socket = port.socket().inner().raw();
     let mut server = Server::new(port);
     scheme.devices.watch(socket, SCHEME)?;
+    // The first look is what makes the scheme one that clients' messages go to.
+    server.drain(&mut scheme).map_err(io)?;
     scheme.devices.start_all();
     notify_ready();
     loop {

@@ -28,6 +28,8 @@ pub fn main() -> Result<()> {
     port.register("input", scheme.scheme_root().map_err(io)?).map_err(io)?;
     watch(&queue, port.socket().inner().raw(), 0)?;
     let mut server = Server::new(port);
+    // The first look is what makes the scheme one that clients' messages go to.
+    server.drain(&mut scheme).map_err(io)?;
     notify_ready();
     loop {
         if let Some(left) = scheme.wake_after() {

@@ -196,6 +196,13 @@ impl Case {
         self
     }
 
+    /// Makes this the init program, with what follows it on the command line.
+    pub fn init(mut self, program: &str) -> Self {
+        let before = self.append.split("init=").next().unwrap_or_default().trim();
+        self.append = format!("{before} init={program}");
+        self
+    }
+
     /// Adds files to its archive.
     pub fn files(mut self, more: impl IntoIterator<Item = (String, Source)>) -> Self {
         if let Initfs::Files(files) = &mut self.initfs {

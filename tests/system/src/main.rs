@@ -15,6 +15,7 @@ mod machine;
 mod options;
 mod run;
 mod screen;
+mod vnc;
 
 use std::process::ExitCode;
 

@@ -48,7 +48,12 @@ impl Fake {
                 answer[..4].copy_from_slice(&code.to_le_bytes());
                 answer[32..40].copy_from_slice(&self.size.borrow().encode());
                 answer[40] = 1;
-                let len = if kind == 0x100 { 408 } else { 24 };
+                // As QEMU does it: commands for the cursor are given back without a word.
+                let len = match (queue, kind) {
+                    (1, _) => 0,
+                    (_, 0x100) => 408,
+                    _ => 24,
+                };
                 self.device.answer(queue, token, &segments, &answer[..len]);
                 done.push((kind, command));
             }
@@ -180,6 +185,8 @@ fn the_cursor_is_shown_when_its_picture_is_there() {
     gpu.happened(Source::Interrupt(0)).unwrap();
     gpu.move_cursor(None).unwrap();
     assert_eq!(fake.work().pop().unwrap().1[40..44], [0; 4]);
+    gpu.happened(Source::Interrupt(0)).unwrap();
+    assert_eq!(gpu.flush(&[part(0, 0, 1, 1)]), Ok(()), "nothing has failed");
 }
 
 #[test]

@@ -161,7 +161,13 @@ mod inside {
     }
 
     pub fn main() -> Result<()> {
-        let mode = std::env::args().nth(1).and_then(|text| parse(&text));
+        let argument = std::env::args().nth(1).unwrap_or_default();
+        if argument == "pcid" {
+            let image = std::fs::read("/scheme/initfs/bin/pcid")?;
+            let spawn = ochre_spawn::Spawn::new(&image, "pcid").namespace(call::getns()?);
+            spawn.inherit(0, 0).inherit(1, 1).inherit(2, 2).start()?;
+        }
+        let mode = parse(&argument);
         let mut screen = patiently(mode)?;
         screen.paint()?;
         driver::scheme_server::notify_ready();

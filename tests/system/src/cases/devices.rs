@@ -5,6 +5,7 @@ use super::programs;
 use crate::case::{Case, Door, Firmware, Medium};
 use crate::qemu::Machine;
 use crate::screen::Picture;
+use crate::vnc;
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
@@ -24,8 +25,10 @@ const KEYMAPS: [(&str, &str); 3] = [
     ("fr", include_str!("../../../../schemes/input/keymaps/fr.toml")),
 ];
 
+const VIRTIO_VGA: &str = include_str!("../../../../drivers/virtio-gpud/virtio-vga.toml");
 /// What all cases have.
-const DRIVERS: [(&str, &str); 5] = [
+const DRIVERS: [(&str, &str); 6] = [
+    ("virtio-vga", VIRTIO_VGA),
     ("ps2d", PS2),
     ("virtio-inputd", VIRTIO_INPUT),
     ("vgad", VGA),
@@ -70,7 +73,7 @@ fn input() -> Vec<Case> {
             machine.wait_for("consume: listening")?;
             type_all(machine)?;
             machine.qmp()?.point(0x7fff, 0x4000)?;
-            machine.wait_for("Absolute { x: 65535, y: 32769 }")?;
+            machine.wait_for("Absolute { x: 65535, y: 32768 }")?;
             machine.qmp()?.click("right")?;
             machine.wait_for("Buttons { down: 4 }")?;
             machine.qmp()?.click("wheel-down")?;
@@ -180,11 +183,12 @@ fn screens() -> Vec<Case> {
         paint("virtio graphics with VGA, two processors", "1920x1080").devices(&["-device", "virtio-vga"]).cpus(2),
     ];
     list.extend(["-vga std", "-device virtio-gpu-pci,addr=2"].map(driver_dies));
+    list.push(preference());
     list.push(window());
     for firmware in [Firmware::Bios, Firmware::Uefi] {
         // Another VGA than the one that is driven: what the loader has set up is all that there is.
         let name = format!("the loader's frame buffer by {firmware:?}");
-        let case = machine(&format!("screens: {name}"), "serve pcid; sleep 1; paint; exit").stays();
+        let case = machine(&format!("screens: {name}"), "").init("/scheme/initfs/bin/paint -- pcid").stays();
         let case =
             case.door(Door::Iso(firmware, Medium::Cd)).without("etc/drivers/vgad.toml").says("paint: display.loader");
         list.push(case.says("paint: shown").drive(|machine| {
@@ -215,8 +219,24 @@ fn look(machine: &mut Machine) -> Result<(), String> {
     painted(machine, picture.width, picture.height)
 }
 
-/// The device says which size it would like.
+/// Somebody resizes the virtual machine's window: the screen's holder is told, and follows.
 fn window() -> Case {
+    let socket = std::env::temp_dir().join(format!("ochre-vnc-{}", std::process::id()));
+    let listen = format!("unix:{}", socket.display());
+    machine("screens: the window is resized", "serve pcid; sleep 1; paint; exit")
+        .stays()
+        .devices(&["-device", "virtio-gpu-pci", "-vnc", &listen])
+        .says("paint: shown 1501x903")
+        .drive(move |machine| {
+            machine.wait_for("paint: shown")?;
+            let _client = vnc::resize(&socket, 1501, 903)?;
+            machine.wait_for("paint: shown 1501x903")?;
+            painted(machine, 1501, 903)
+        })
+}
+
+/// The device says which size it would like.
+fn preference() -> Case {
     let case = machine(
         "screens: the size that the device asks for",
         "serve pcid; sleep 1; cat /scheme/display.00-02.0/info; exit",

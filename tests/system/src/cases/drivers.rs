@@ -37,7 +37,7 @@ fn edu() -> Vec<Case> {
     let line = EDU.replace("interrupts = 1", "interrupts = 1 # by line").replace("dma = true", "dma = true\n");
     let mut list = vec![
         run("a device and all that it can do", EDU, &["-device", device]),
-        run("two processors", EDU, &["-device", device]).cpus(2),
+        run("four processors and the kernel's checks", EDU, &["-device", device]).cpus(4).test_kernel(),
         run(
             "behind two bridges",
             &line,
