@@ -58,6 +58,8 @@ PROGRAMS := \
 	errand
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
+PACKAGES := ochre-bootstrap nsmgr zerod ramfs orbital ochre-init
+PROGRAMS := bootstrap nsmgr zerod ramfs orbital-keeper orbitald init
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
@@ -81,6 +83,8 @@ HOST_PACKAGES := \
 	input-contract \
 	display-contract \
 	scheme-server
+HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
+	scheme-server ochre-bootstrap nsmgr zerod ramfs orbital ochre-init
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G

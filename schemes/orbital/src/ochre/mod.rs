@@ -1,0 +1,7 @@
+//! The display server in Ochre: its waiting, and its ends of the boundaries.
+
+mod headless;
+mod link;
+mod timer;
+
+pub use headless::run as run_headless;
