@@ -60,6 +60,8 @@ pub struct Display<L: Link, S> {
     damage: Damage,
     /// The cursor as it was painted last.
     cursor: Option<(Rect, Shape)>,
+    /// The cursor as the screen itself shows it: look, scale and place. `None`: it is painted.
+    shown_cursor: Option<(Shape, i32, i32, i32)>,
     /// The scale that somebody has asked for.
     wanted_scale: Option<i32>,
     last_frame: Option<u64>,
@@ -68,11 +70,14 @@ pub struct Display<L: Link, S> {
 
 impl<L: Link, S: Screen> Display<L, S> {
     /// A display server on a screen.
-    pub fn new(link: L, screen: S, themes: Themes, text: Text) -> Self {
+    pub fn new(link: L, mut screen: S, themes: Themes, text: Text) -> Self {
         let (w, h) = screen.size();
+        let mut painter = Painter::new(themes.named("").clone(), text);
+        painter.hardware_cursor = screen.set_cursor(None);
         Self {
             desk: Desk::new(w, h, scale_for(h)),
-            painter: Painter::new(themes.named("").clone(), text),
+            shown_cursor: painter.hardware_cursor.then_some((Shape::Hidden, 0, 0, 0)),
+            painter,
             themes,
             canvas: Canvas::new(w, h),
             screen,
@@ -167,6 +172,19 @@ impl<L: Link, S: Screen> Display<L, S> {
             let before = core::mem::replace(&mut self.cursor, cursor);
             [before, cursor].into_iter().flatten().for_each(|(rect, _)| self.damage.add(rect.intersection(&bounds)));
         }
+        self.move_cursor();
+    }
+
+    /// Lets a screen that shows the cursor itself show it as it is now.
+    fn move_cursor(&mut self) {
+        let pointer = self.desk.pointer();
+        let now = (pointer.shape, self.desk.metrics().scale, pointer.x, pointer.y);
+        let Some(before) = self.shown_cursor.filter(|&before| before != now) else { return };
+        if (before.0, before.1) != (now.0, now.1) {
+            self.screen.set_cursor(self.painter.cursor(now.0));
+        }
+        self.screen.move_cursor(now.2, now.3);
+        self.shown_cursor = Some(now);
     }
 
     /// Makes the picture, if it is time for one.

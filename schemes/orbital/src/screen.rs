@@ -1,6 +1,8 @@
 //! Where pictures go and where events come from: the boundaries of the display server, and what stands in for them in tests.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use crate::geometry::Rect;
 use crate::paint::canvas::{Canvas, Sprite};
@@ -13,8 +15,8 @@ pub trait Screen {
     /// Shows rectangles of a picture that has the screen's size. They lie inside of it.
     fn show(&mut self, canvas: &Canvas, rects: &[Rect]);
 
-    /// Shows a cursor without painting it into the picture, where it is said to be; `None` hides it. Answers whether the screen can
-    /// do this; one that cannot is never asked again.
+    /// Shows a cursor without its being painted into the picture; `None` hides it. Answers whether the screen can do this; one that
+    /// cannot is not asked again.
     fn set_cursor(&mut self, _cursor: Option<&Sprite>) -> bool {
         false
     }
@@ -92,6 +94,24 @@ impl Screen for MemoryScreen {
     }
 }
 
+/// Saves a picture in a folder, under the first name `screen-NUMBER.png` that is free; answers the name.
+pub fn save(canvas: &Canvas, folder: &Path) -> io::Result<PathBuf> {
+    for number in 1..10_000 {
+        let path = folder.join(format!("screen-{number}.png"));
+        match File::options().write(true).create_new(true).open(&path) {
+            Ok(file) => {
+                let mut file = BufWriter::new(file);
+                write_png(canvas, &mut file)?;
+                file.flush()?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("all names are taken"))
+}
+
 /// Writes a picture as PNG.
 pub fn write_png(canvas: &Canvas, to: impl Write) -> io::Result<()> {
     let bounds = canvas.bounds();
@@ -107,4 +127,38 @@ pub fn write_png(canvas: &Canvas, to: impl Write) -> io::Result<()> {
         .collect();
     writer.write_image_data(&bytes).map_err(io::Error::other)?;
     writer.finish().map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_saved_beside_each_other() {
+        let folder = std::env::temp_dir().join(format!("ochre-screens-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let mut canvas = Canvas::new(5, 4);
+        canvas.fill_round(Rect::new(0, 0, 5, 4), Rect::new(1, 1, 2, 2), 0, 0xff12_3456);
+        let names = [1, 2].map(|_| save(&canvas, &folder).unwrap());
+        assert!(names[0].ends_with("screen-1.png") && names[1].ends_with("screen-2.png"));
+        let mut reader = png::Decoder::new(io::BufReader::new(File::open(&names[1]).unwrap())).read_info().unwrap();
+        let mut bytes = vec![0; 60];
+        reader.next_frame(&mut bytes).unwrap();
+        assert_eq!(
+            (reader.info().size(), &bytes[18..21], &bytes[..3]),
+            ((5, 4), &[0x12, 0x34, 0x56][..], &[0, 0, 0][..])
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(save(&canvas, &folder).is_err());
+    }
+
+    #[test]
+    fn every_pixel_can_be_pointed_to() {
+        for size in [1, 2, 640, 1366, 1920, 4096] {
+            for at in [0, 1, size / 3, size / 2, size - 1].into_iter().filter(|&at| at < size) {
+                let Input::At(x, _) = Input::at_pixel(at, 0, (size, 1)) else { panic!() };
+                assert_eq!((i64::from(x) * i64::from(size)) >> 16, i64::from(at), "{at} of {size}");
+            }
+        }
+    }
 }

@@ -361,6 +361,10 @@ impl Desk {
     fn drag_window(&mut self, id: WindowId, mut grip: (i32, i32), start: (i32, i32)) {
         let (x, y) = (self.pointer.x, self.pointer.y);
         let metrics = self.metrics;
+        if (x, y) != start {
+            // It was no click.
+            self.pointer.last_click = None;
+        }
         let Some(window) = self.windows.get(&id) else { return };
         if window.tile != Tile::Floating {
             let loose = LOOSE * metrics.scale;

@@ -4,7 +4,7 @@
 //! of every movement, and may say whether it would take it. When the button is let go over a window that listens, the data
 //! is that window's.
 
-use orbclient::{DragAction, EVENT_DRAG_ENTER, EVENT_DRAG_LEAVE, EVENT_DRAG_MOVE, EVENT_DROP};
+use orbclient::{DragAction, EVENT_BUTTON, EVENT_DRAG_ENTER, EVENT_DRAG_LEAVE, EVENT_DRAG_MOVE, EVENT_DROP};
 
 use super::frame::Part;
 use super::pointer::Shape;
@@ -33,6 +33,8 @@ impl Desk {
             return;
         }
         self.transfer = Some(Transfer { size, over: None, listens: false, wanted: false });
+        // The source hears nothing more of the button.
+        self.send(source, [EVENT_BUTTON, 0, 0]);
         self.transfer_moved();
     }
 

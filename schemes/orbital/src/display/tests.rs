@@ -371,3 +371,42 @@ fn a_restart_brings_everything_back() {
     world.check("after");
     assert!(world.server.canvas() == &before, "the desk looks different after a restart");
 }
+
+/// A screen that shows the cursor itself.
+struct WithCursor {
+    memory: MemoryScreen,
+    sprites: usize,
+    place: (i32, i32),
+}
+
+impl Screen for WithCursor {
+    fn size(&self) -> (i32, i32) {
+        self.memory.size()
+    }
+
+    fn show(&mut self, canvas: &Canvas, rects: &[Rect]) {
+        self.memory.show(canvas, rects);
+    }
+
+    fn set_cursor(&mut self, cursor: Option<&crate::paint::canvas::Sprite>) -> bool {
+        self.sprites += usize::from(cursor.is_some());
+        true
+    }
+
+    fn move_cursor(&mut self, x: i32, y: i32) {
+        self.place = (x, y);
+    }
+}
+
+#[test]
+fn a_screen_with_a_cursor_of_its_own_paints_nothing_for_it() {
+    let screen = WithCursor { memory: MemoryScreen::new(640, 480), sprites: 0, place: (0, 0) };
+    let mut server = Display::new(Fake::default(), screen, Themes::built_in().unwrap(), Text::new([]));
+    server.frame(0);
+    let shown = server.screen.memory.shown;
+    for x in 0..100 {
+        server.input(Input::at_pixel(x, 50, (640, 480)), 100);
+        server.frame(100);
+    }
+    assert_eq!((server.screen.memory.shown, server.screen.place, server.screen.sprites), (shown, (99, 50), 1));
+}

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
 
 use event::{EventFlags, RawEventQueue};
 use libredox::error::Result;
@@ -12,12 +13,14 @@ use crate::display::Display;
 use crate::paint::canvas::Canvas;
 use crate::paint::fonts;
 use crate::paint::text::Text;
-use crate::screen::{Input, MemoryScreen, write_png};
+use crate::screen::{self, Input, MemoryScreen, write_png};
 use crate::script::{self, Line, Lines};
 use crate::theme::Themes;
 
 /// Descriptor of the script.
 const SCRIPT: usize = 0;
+/// Where the screen is saved.
+const CAPTURES: &str = "/tmp";
 /// What the queue says of each descriptor.
 const FROM_KEEPER: usize = 0;
 const FROM_SCRIPT: usize = 1;
@@ -69,6 +72,12 @@ impl Headless {
             }
             FROM_TIMER => self.timer.woken(),
             _ => self.read_script()?,
+        }
+        if self.display.take_capture() {
+            match screen::save(self.display.canvas(), Path::new(CAPTURES)) {
+                Ok(path) => println!("{}", path.display()),
+                Err(error) => eprintln!("orbitald: the screen is not saved: {error}"),
+            }
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ pub fn cases() -> Vec<Case> {
     list.push(written_scheme());
     list.push(services());
     list.extend([(1, false), (4, false), (4, true)].map(|(cpus, checked)| told_by_nmi(cpus, checked)));
+    list.extend([1, 2].map(display));
     for program in PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
@@ -154,8 +155,8 @@ fn services() -> Case {
 fn told_by_nmi(cpus: u32, checked: bool) -> Case {
     let with = if checked { " and the kernel's checks" } else { "" };
     let case = Case::new(format!("an NMI, with {cpus} CPUs{with}")).cpus(cpus).ends(GAVE_UP);
-    let case = case.initfs(Initfs::Files(programs(BASE.into_iter().chain(["init", "stress"]))));
-    let case = case.append("init=/scheme/initfs/bin/init -- -c echo it begins; stress 60 1").drive(|machine| {
+    let case = case.initfs(Initfs::Files(programs(BASE.into_iter().chain(["console", "stress"]))));
+    let case = case.append("init=/scheme/initfs/bin/console -- -c echo it begins; stress 60 1").drive(|machine| {
         machine.wait_for("it begins")?;
         std::thread::sleep(Duration::from_millis(500));
         machine.qmp()?.execute("inject-nmi", serde_json::json!({})).map(drop)
@@ -170,6 +171,16 @@ fn told_by_nmi(cpus: u32, checked: bool) -> Case {
         .says("-- end of the threads --")
         .never("no answer");
     if checked { case.test_kernel() } else { case }
+}
+
+/// Windows on a screen in memory, and what happens to them when the display server dies.
+fn display(cpus: u32) -> Case {
+    Case::new(format!("windows of orbclient on a screen in memory, {cpus} CPUs"))
+        .initfs(Initfs::Files(programs(BASE.into_iter().chain(["orbital-keeper", "orbitald", "display"]))))
+        .append("init=/scheme/initfs/bin/display")
+        .cpus(cpus)
+        .seconds(180)
+        .says("all 9 passed")
 }
 
 /// What can be wrong with what bootstrap starts.
