@@ -85,6 +85,8 @@ HOST_PACKAGES := \
 	scheme-server
 HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
 	scheme-server ochre-bootstrap nsmgr zerod ramfs orbital ochre-init
+HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-vm ochre-run cook ochre-tests ochre-spawn ochre-libc \
+	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-errand
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G
@@ -95,6 +97,7 @@ QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) 
 SECONDS_FOR_EXEC ?= 120
 
 .PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec runner gdb \
+	packages test-packages test-crates \
 	check lint host-test test bench clean
 
 help:
@@ -103,6 +106,8 @@ help:
 	@echo 'make runner            for packages anywhere: userspace/cargo run and userspace/cargo test run in Ochre'
 	@echo 'make iso               build/ochre.iso: boots from CD and USB stick, by BIOS and UEFI'
 	@echo 'make test              every check; the last line is "N passed, M failed"'
+	@echo 'make packages          cooks every recipe of recipes/ (docs/recipes.md)'
+	@echo 'make test-crates       runs the own tests of crates of others in Ochre'
 	@echo 'make check             the quick part of it: format, lints, host tests'
 	@echo 'make bench             the same program in Ochre and in Linux: one table with ratios'
 	@echo 'make gdb               boot, wait for gdb, and say how to connect'
@@ -157,9 +162,26 @@ example-programs: programs
 	@$(CARGO) build --quiet $(USER_FLAGS) $(EXAMPLE_FLAGS)
 	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(USER_DIR)/examples/$$name; done
 
+# Packages of other people that the whole-system tests run, and all that there are recipes for.
+PROOF := ripgrep hexyl tokei fd-find kibi ported
+COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
+
+test-packages: sysroot tools
+	@echo '  packages (the first time takes some minutes, and the network)'
+	@$(COOK) build $(PROOF)
+	@mkdir -p build/programs
+	@cp $(PROOF:%=build/packages/%/bin/*) build/programs/
+
+packages: sysroot tools
+	@$(COOK) build all
+
+# The own tests of crates that much else stands on, inside Ochre.
+test-crates: initfs
+	@$(COOK) test all
+
 tools: setup-build
 	@echo '  tools'
-	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-bench-run
+	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-bench-run --package cook
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
@@ -219,9 +241,10 @@ host-test: sysroot
 	@echo '  host tests'
 	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
 
-test: setup check kernel test-kernel test-programs tools
+test: setup check kernel test-kernel test-programs test-packages initfs tools
 	@$(TARGET_DIR)/release/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
 		--work build/tests
+	@$(COOK) test quick
 
 # The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
 bench: setup kernel programs tools

@@ -16,10 +16,10 @@ use crate::source::hex;
 pub const TARGET: &str = "x86_64-unknown-redox";
 /// Lines of a failed command that are shown.
 const LAST_LINES: usize = 40;
-/// How everything is built: one profile for all, so that the library and common dependencies are built once. Optimised moderately,
+/// How everything is built: one profile for all, so that the library and common dependencies are built once. Optimised a little,
 /// because these are many and large.
 const PROFILE: [(&str, &str); 7] = [
-    ("OPT_LEVEL", "2"),
+    ("OPT_LEVEL", "1"),
     ("LTO", "off"),
     ("CODEGEN_UNITS", "16"),
     ("DEBUG", "0"),

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod carry;
+mod names;
 mod options;
 mod plan;
 mod session;
@@ -17,6 +18,7 @@ use ochre_installer::initfs::Archive;
 use ochre_installer::symbols;
 use ochre_vm::qemu::Machine;
 
+use names::Names;
 use options::{Options, USAGE};
 use plan::{Plan, Surroundings};
 use session::Session;
@@ -53,7 +55,8 @@ fn run(options: &Options) -> Result<u8, String> {
         eprintln!("ochre-run: qemu-system-x86_64 {}", arguments.join(" "));
     }
     let started = Machine::start_open(&arguments, &qmp, options.limit)?;
-    Session::new(started, &symbols, options.verbose).run()
+    let names = Names::of(Path::new(&plan.order.program));
+    Session::new(started, &symbols, &names, options.verbose).run()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

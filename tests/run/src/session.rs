@@ -11,6 +11,8 @@ use ochre_vm::processors;
 use ochre_vm::qemu::{Ended, Machine};
 use serde_json::json;
 
+use crate::names::Names;
+
 /// Status for a run whose time was up, as `timeout` has it.
 pub const TIMED_OUT: u8 = 124;
 /// Status for a machine that failed.
@@ -38,6 +40,8 @@ pub struct Session<'a> {
     wishes: Sender<usize>,
     /// The kernel's symbols.
     symbols: &'a str,
+    /// The program's.
+    names: &'a Names,
     /// What the guest said outside of the program while nobody was shown it.
     plain: Vec<u8>,
     /// Whether that is shown.
@@ -46,14 +50,14 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Begins to listen to a machine that has just been started.
-    pub fn new(started: (Machine, ChildStdin, ChildStdout), symbols: &'a str, verbose: bool) -> Self {
+    pub fn new(started: (Machine, ChildStdin, ChildStdout), symbols: &'a str, names: &'a Names, verbose: bool) -> Self {
         let (machine, to_guest, from_guest) = started;
         let (events, heard) = channel();
         thread::spawn(move || listen(from_guest, &events));
         let (wishes, wished) = channel();
         // Reads this process's input only when the guest asks for it. It ends with the process.
         thread::spawn(move || feed(&wished, to_guest));
-        Session { machine, heard, wishes, symbols, plain: Vec::new(), shown: verbose }
+        Session { machine, heard, wishes, symbols, names, plain: Vec::new(), shown: verbose }
     }
 
     /// Carries on until the program, the machine or the time has ended; answers the status for the caller.
@@ -148,21 +152,26 @@ impl<'a> Session<'a> {
 
     fn until_told(&mut self) {
         let end = Instant::now() + TELLING;
-        let mut last = Vec::new();
+        let mut told = Vec::new();
+        let mut complete = false;
         while let Ok(event) = self.heard.recv_timeout(end.saturating_duration_since(Instant::now())) {
             match event {
                 Event::Piece(Piece::Plain(bytes)) => {
-                    self.plain(&bytes);
-                    last.extend(bytes);
-                    if String::from_utf8_lossy(&last).contains(TOLD) {
-                        return;
-                    }
+                    told.extend(bytes);
+                    complete = told.windows(TOLD.len()).any(|window| window == TOLD.as_bytes());
                 }
                 Event::Piece(Piece::Frame(..)) => {}
-                Event::Closed => return,
+                Event::Closed => break,
+            }
+            if complete {
+                break;
             }
         }
-        eprintln!("ochre-run: the kernel does not tell");
+        let told = String::from_utf8_lossy(&without_returns(&told)).into_owned();
+        eprint!("{}", self.names.add(&told));
+        if !complete {
+            eprintln!("ochre-run: the kernel does not tell all");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod boot;
 mod devices;
 mod drivers;
+mod packages;
 mod programs;
 
 use crate::case::{Case, Source};
@@ -13,6 +14,7 @@ pub fn all() -> Vec<Case> {
     list.extend(programs::cases());
     list.extend(drivers::cases());
     list.extend(devices::cases());
+    list.extend(packages::cases());
     list
 }
 

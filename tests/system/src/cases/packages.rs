@@ -1,0 +1,102 @@
+//! Programs that nobody here wrote (`recipes/`), each doing real work over a tree of files whose contents are made up here, so that
+//! what it must say is computed and not written down; and our own programs over other people's crates (`tests/ported`).
+
+use std::collections::BTreeMap;
+
+use super::programs::BASE;
+use super::{bytes, programs};
+use crate::case::{Case, Initfs};
+
+/// Where the tree lies in the guest.
+const TREE: &str = "/scheme/initfs/tree";
+/// Words of the files.
+const WORDS: [&str; 8] = ["ochre", "umber", "sienna", "needle", "pigment", "rust", "clay", "earth"];
+
+/// All of them.
+pub fn cases() -> Vec<Case> {
+    let mut list: Vec<Case> = [1, 4].map(ripgrep).into();
+    list.extend([fd(), hexyl(), tokei()]);
+    list.push(ported("many", 4, "rayon: 4 threads, "));
+    list.push(ported("tokio", 4, "tokio: timers, channels, pipes, blocking work"));
+    list.push(ported("smol", 4, "smol: timers, channels, files"));
+    list
+}
+
+/// A boot whose console obeys one line, with these programs and files.
+fn line(name: &str, cpus: u32, program: &str, files: &BTreeMap<String, String>, line: &str) -> Case {
+    let mut contents = programs(BASE.into_iter().chain(["console", program]));
+    contents.extend(files.iter().map(|(path, text)| bytes(&format!("tree/{path}"), text.as_bytes())));
+    Case::new(name)
+        .cpus(cpus)
+        .initfs(Initfs::Files(contents))
+        .append(&format!("quiet init=/scheme/initfs/bin/console -- -c {line}"))
+        .seconds(180)
+}
+
+/// Forty files of some hundred lines in folders; the same each time.
+fn tree() -> BTreeMap<String, String> {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut text = |lines: usize| {
+        let words = |random: &mut fastrand::Rng| (0..8).map(|_| WORDS[random.usize(..WORDS.len())]).collect::<Vec<_>>();
+        (0..lines).map(|_| words(&mut random).join(" ") + "\n").collect::<String>()
+    };
+    let kind = |n: usize| if n.is_multiple_of(3) { "txt" } else { "md" };
+    (0..40).map(|n| (format!("folder{}/sub/file{n}.{}", n % 5, kind(n)), text(50 + n * 7))).collect()
+}
+
+/// The lines that a program has said about the tree, in their order.
+fn said_of_tree(said: &str) -> Vec<&str> {
+    said.lines().map(str::trim_end).filter(|line| line.starts_with(TREE)).collect()
+}
+
+fn same(mut said: Vec<&str>, mut wanted: Vec<String>) -> Result<(), String> {
+    said.sort_unstable();
+    wanted.sort_unstable();
+    if said == wanted { Ok(()) } else { Err(format!("said {said:?} and not {wanted:?}")) }
+}
+
+fn ripgrep(cpus: u32) -> Case {
+    let files = tree();
+    let count = |text: &str| text.lines().filter(|line| line.contains("needle rust")).count();
+    let wanted: Vec<String> = files
+        .iter()
+        .map(|(path, text)| (path, count(text)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(path, count)| format!("{TREE}/{path}:{count}"))
+        .collect();
+    let command = format!("rg --threads {cpus} --count needle.rust {TREE}");
+    line(&format!("package ripgrep, with {cpus} CPUs"), cpus, "rg", &files, &command)
+        .check(move |said| same(said_of_tree(said), wanted.clone()))
+}
+
+fn fd() -> Case {
+    let files = tree();
+    let wanted =
+        files.keys().filter(|path| path.ends_with(".txt")).map(|path| format!("{TREE}/{path}")).collect::<Vec<_>>();
+    line("package fd-find", 2, "fd", &files, &format!("fd --extension txt . {TREE}"))
+        .check(move |said| same(said_of_tree(said), wanted.clone()))
+}
+
+fn hexyl() -> Case {
+    let text: String = (0..4).map(|n| format!("{:08}", n * 11)).collect();
+    let row = |n: usize| {
+        let bytes = &text.as_bytes()[n * 16..n * 16 + 16];
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+        format!(" {:08x}   {}   {} ", n * 16, hex(&bytes[..8]), hex(&bytes[8..]))
+    };
+    let files = BTreeMap::from([("bytes".into(), text.clone())]);
+    let command = format!("hexyl --border none --color never --no-characters {TREE}/bytes");
+    line("package hexyl", 1, "hexyl", &files, &command).says(row(0).trim()).says(row(1).trim())
+}
+
+fn tokei() -> Case {
+    let source: String = (0..90).map(|n| format!("// remark {n}\nfn f{n}() {{}}\n\nfn g{n}() {{}}\n")).collect();
+    let files: BTreeMap<String, String> = (0..3).map(|n| (format!("src/file{n}.rs"), source.clone())).collect();
+    line("package tokei", 2, "tokei", &files, &format!("tokei --output json {TREE}"))
+        // Of three files: two lines of code, a remark and an empty line, ninety times.
+        .says("\"Rust\":{\"blanks\":270,\"code\":540,\"comments\":270")
+}
+
+fn ported(program: &str, cpus: u32, says: &str) -> Case {
+    line(&format!("ported program {program}"), cpus, program, &BTreeMap::new(), program).says(says)
+}
