@@ -1,7 +1,7 @@
 //! From what was asked for to what the guest is given: its order, and what is carried in.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use errand::order::Order;
 
@@ -115,11 +115,13 @@ fn for_cargo(order: &mut Order, carry: &mut Carry, here: &Surroundings) -> Resul
     if here.directory.join("Cargo.toml").is_file() {
         carry.add(&here.directory)?;
     }
+    let package = here.variable("CARGO_MANIFEST_DIR").map_or(here.directory.as_path(), Path::new);
     let folder = Path::new(&order.program).parent().unwrap_or(Path::new("/"));
     if folder.ends_with("deps")
         && let Some(above) = folder.parent()
     {
-        carry::programs(above).iter().try_for_each(|program| carry.add_program(program))?;
+        let ours = carry::programs(above).into_iter().filter(|program| is_of(package, program));
+        ours.into_iter().try_for_each(|program| carry.add_program(&program))?;
     }
     let theirs = |name: &str| {
         !OF_THE_HOST.contains(&name) && !OF_THE_HOST_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -127,6 +129,15 @@ fn for_cargo(order: &mut Order, carry: &mut Carry, here: &Surroundings) -> Resul
     here.env.iter().filter(|(name, _)| theirs(name)).for_each(|(name, value)| set(&mut order.env, name, value));
     order.directory = text(&here.directory)?;
     Ok(())
+}
+
+/// Whether a program that lies in cargo's folder is one of this package: it is named in its manifest, or after a file of its own. The
+/// folder may be shared with other packages.
+fn is_of(package: &Path, program: &Path) -> bool {
+    let Some(name) = program.file_name().and_then(|name| name.to_str()) else { return false };
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
+    let sources = [format!("src/bin/{name}.rs"), format!("src/bin/{name}")];
+    manifest.contains(&format!("\"{name}\"")) || sources.iter().any(|path| package.join(path).exists())
 }
 
 fn set(env: &mut Vec<(String, String)>, name: &str, value: &str) {
@@ -141,7 +152,6 @@ fn text(path: &Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn here(directory: &Path, env: &[(&str, &str)]) -> Surroundings {
         let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -171,12 +181,13 @@ mod tests {
         let at = |path: &str| host.path().join(path);
         fs::create_dir_all(at("target/deps")).unwrap();
         for (path, data) in [
-            ("Cargo.toml", &b""[..]),
+            ("Cargo.toml", &b"[[bin]]\nname = \"tool\""[..]),
             ("data.txt", b"x"),
             ("target/CACHEDIR.TAG", b""),
             ("target/deps/test", b"\x7fELF"),
             ("target/tool", b"\x7fELF"),
             ("target/tool.d", b""),
+            ("target/other", b"\x7fELF"),
         ] {
             fs::write(at(path), data).unwrap();
         }
@@ -195,7 +206,7 @@ mod tests {
         errand::files::unpack(&plan.carry.to_bytes().unwrap(), guest.path()).unwrap();
         let there = |path: &str| guest.path().join(at(path).strip_prefix("/").unwrap()).exists();
         assert!(there("data.txt") && there("target/deps/test") && there("target/tool"));
-        assert!(!there("target/tool.d") && !there("target/CACHEDIR.TAG"));
+        assert!(!there("target/tool.d") && !there("target/other") && !there("target/CACHEDIR.TAG"));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{Error, PipeReader, PipeWriter, Read, Result, Write, pipe};
-use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -12,15 +12,15 @@ use std::time::Duration;
 use errand::files;
 use errand::order::{FILES, ORDER, Order};
 use errand::wire::{self, INPUT, Kind};
-use libredox::call;
-use ochre_spawn::{End, Spawn};
 
 /// Where the boot archive is.
 const INITFS: &str = "/scheme/initfs";
 /// The console itself, whatever the standard descriptors are.
 const CONSOLE: &str = "/scheme/debug";
 /// What a shell answers for a program that cannot be started.
-const NOT_STARTED: u8 = 126;
+const NOT_STARTED: i32 = 126;
+/// What it adds to the number of a signal.
+const SIGNALED: i32 = 128;
 /// How long others who have the program's output may keep silent after the program has ended.
 const SILENCE: Duration = Duration::from_millis(300);
 
@@ -31,7 +31,7 @@ enum Event {
     /// Nobody can say anything there any more.
     Silent,
     /// It has ended.
-    Ended(Result<End>),
+    Ended(Result<ExitStatus>),
 }
 
 /// Runs what was ordered and tells how it ended.
@@ -52,10 +52,22 @@ fn run(console: &File) -> Result<()> {
         Err(error) => Err(error),
     };
     let (code, words) = match end {
-        Ok(end) => (end.code(), end.to_string()),
+        Ok(end) => (code(end), words(end)),
         Err(error) => (NOT_STARTED, error.to_string()),
     };
     say(console, Kind::Ended, format!("{code} {words}").as_bytes())
+}
+
+/// What a shell shows for it.
+fn code(end: ExitStatus) -> i32 {
+    end.code().or(end.signal().map(|signal| SIGNALED + signal)).unwrap_or(NOT_STARTED)
+}
+
+fn words(end: ExitStatus) -> String {
+    match end.signal() {
+        Some(signal) => format!("ended by signal {signal}"),
+        None => format!("exited with status {}", code(end)),
+    }
 }
 
 fn say(mut console: &File, kind: Kind, bytes: &[u8]) -> Result<()> {
@@ -70,22 +82,20 @@ fn start(console: &File) -> Result<Receiver<Event>> {
     if std::fs::exists(&carried)? {
         files::unpack(&std::fs::read(&carried)?, Path::new("/"))?;
     }
-    let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", order.program));
-    let image = std::fs::read(&order.program).map_err(named)?;
     let (input, output, error) = (pipe()?, pipe()?, pipe()?);
-    let mut spawn = Spawn::new(&image, &order.program).namespace(call::getns()?).directory(&order.directory);
-    spawn = order.args.iter().fold(spawn, |spawn, arg| spawn.arg(arg));
-    spawn = order.env.iter().fold(spawn, |spawn, (name, value)| spawn.env(name, value));
-    let number = |end: &dyn AsRawFd| end.as_raw_fd() as usize;
-    spawn = spawn.inherit(number(&input.0), 0).inherit(number(&output.1), 1).inherit(number(&error.1), 2);
-    let process = spawn.start().map_err(named)?;
+    let mut command = Command::new(&order.program);
+    command.args(&order.args).env_clear().envs(order.env).current_dir(&order.directory);
+    command.stdin(input.0).stdout(output.1).stderr(error.1);
+    let mut process =
+        command.spawn().map_err(|error| Error::new(error.kind(), format!("{}: {error}", order.program)))?;
+    // Its ends of the pipes: the end of the output is then the last writer's.
+    drop(command);
     say(console, Kind::Started, b"")?;
     let (events, received) = channel();
     hear(output.0, Kind::Out, events.clone());
     hear(error.0, Kind::Err, events.clone());
     feed(console.try_clone()?, input.1);
     thread::spawn(move || events.send(Event::Ended(process.wait())));
-    // The program's ends of the pipes go with this function: the end of the output is then the last writer's.
     Ok(received)
 }
 
@@ -126,7 +136,7 @@ fn feed(mut console: File, mut to: PipeWriter) {
 
 /// Shows what the program says until it has ended, and what others who have its output say shortly after. The outer error is
 /// the console's.
-fn carry(events: &Receiver<Event>, console: &File) -> Result<Result<End>> {
+fn carry(events: &Receiver<Event>, console: &File) -> Result<Result<ExitStatus>> {
     let mut open = 2;
     let mut ended = None;
     while open > 0 || ended.is_none() {
