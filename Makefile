@@ -39,6 +39,7 @@ PACKAGES := \
 	ipcd \
 	ptyd \
 	inputd \
+	orbital \
 	$(DRIVERS) \
 	ochre-init \
 	ochre-console \
@@ -52,14 +53,13 @@ PROGRAMS := \
 	ipcd \
 	ptyd \
 	inputd \
+	orbital-keeper orbitald \
 	$(DRIVERS) \
 	init service \
 	console \
 	errand
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
-PACKAGES := ochre-bootstrap nsmgr zerod ramfs orbital ochre-init
-PROGRAMS := bootstrap nsmgr zerod ramfs orbital-keeper orbitald init
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
@@ -74,19 +74,17 @@ HOST_PACKAGES := \
 	ochre-bench-run \
 	ochre-vm \
 	ochre-run \
+	cook \
 	ochre-tests \
 	ochre-spawn \
 	ochre-libc \
 	ochre-socket \
 	line-discipline \
 	driver \
+	graphics \
 	input-contract \
 	display-contract \
 	scheme-server
-HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs orbital ochre-init
-HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-vm ochre-run cook ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-errand
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G
