@@ -89,6 +89,7 @@ pub fn news() {
     const KILLED: c_int = 2;
     const DUMPED: c_int = 3;
     set_action(SIGCHLD, about_child as *const () as sighandler_t, libc::SA_SIGINFO as c_int, 0);
+    set_action(libc::SIGTERM, libc::SIG_DFL, 0, 0);
     let heard = || CHILD.each_ref().map(|place| place.load(Ordering::SeqCst));
     let expect = |child, code, status| {
         while COUNT.load(Ordering::SeqCst) == 0 {

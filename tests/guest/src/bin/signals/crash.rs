@@ -122,7 +122,7 @@ pub fn summary() {
     let (end, text) = run_child(&["abort"]);
     assert_eq!(end, End::Signaled(libc::SIGABRT as u8));
     assert_says(&text, &SECTIONS);
-    assert_says(&text, &["ended by SIGABRT: abort", "commit + 0x"]);
+    assert_says(&text, &["ended by SIGABRT: abort", "abort + 0x"]);
     let (end, text) = run_child(&["overflow"]);
     assert!(matches!(end, End::Exception { vector: 14, .. }), "{end}");
     assert_says(&text, &SECTIONS);
