@@ -44,6 +44,8 @@ mod locale;
 #[cfg(target_os = "redox")]
 mod locks;
 #[cfg(target_os = "redox")]
+mod math;
+#[cfg(target_os = "redox")]
 mod mman;
 #[cfg(target_os = "redox")]
 mod netdb;

@@ -15,7 +15,7 @@ const WORDS: [&str; 8] = ["ochre", "umber", "sienna", "needle", "pigment", "rust
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let mut list: Vec<Case> = [1, 4].map(ripgrep).into();
-    list.extend([fd(), hexyl(), tokei()]);
+    list.extend([walkdir(), hexyl(), tokei()]);
     list.push(ported("many", 4, "rayon: 4 threads, "));
     list.push(ported("tokio", 4, "tokio: timers, channels, pipes, blocking work"));
     list.push(ported("smol", 4, "smol: timers, channels, files"));
@@ -69,11 +69,10 @@ fn ripgrep(cpus: u32) -> Case {
         .check(move |said| same(said_of_tree(said), wanted.clone()))
 }
 
-fn fd() -> Case {
+fn walkdir() -> Case {
     let files = tree();
-    let wanted =
-        files.keys().filter(|path| path.ends_with(".txt")).map(|path| format!("{TREE}/{path}")).collect::<Vec<_>>();
-    line("package fd-find", 2, "fd", &files, &format!("fd --extension txt . {TREE}"))
+    let wanted: Vec<String> = files.iter().map(|(path, text)| format!("{TREE}/{path} {}", text.len())).collect();
+    line("ported program walk", 2, "walk", &files, &format!("walk {TREE}"))
         .check(move |said| same(said_of_tree(said), wanted.clone()))
 }
 
