@@ -46,11 +46,8 @@ impl Link for Wire {
     }
 
     fn answer(&mut self, response: Response) -> Result<()> {
-        let completion = raw::completion(response);
-        if completion.flags == CqeOpcode::RespondWithFd as u8 {
-            self.carried.push(completion.result as usize);
-        }
-        self.outgoing.push_back(completion);
+        self.carried.extend(raw::carried(&response));
+        self.outgoing.push_back(raw::completion(response));
         Ok(())
     }
 

@@ -75,3 +75,11 @@ pub fn completion(response: Response) -> Cqe {
     // SAFETY: as above, the other way round.
     unsafe { core::mem::transmute::<Response, Cqe>(response) }
 }
+
+/// The number of the descriptor that goes with an answer, if one does.
+#[cfg(any(test, feature = "fake", target_os = "redox"))]
+pub fn carried(response: &Response) -> Option<usize> {
+    // SAFETY: `Response` is declared a transparent wrapper of `Cqe`.
+    let cqe = unsafe { &*core::ptr::from_ref(response).cast::<Cqe>() };
+    (cqe.flags == CqeOpcode::RespondWithFd as u8).then_some(cqe.result as usize)
+}

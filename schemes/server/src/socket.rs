@@ -81,7 +81,13 @@ impl Link for Port {
 
     #[inline]
     fn answer(&mut self, response: Response) -> Result<()> {
-        match self.socket.write_response(response, SignalBehavior::Restart)? {
+        let carries = raw::carried(&response);
+        let taken = self.socket.write_response(response, SignalBehavior::Restart)?;
+        if let Some(fd) = carries {
+            // The kernel has taken it out of the table and says so; this frees the number in libc.
+            let _ = libredox::call::close(fd);
+        }
+        match taken {
             true => Ok(()),
             false => Err(Error::new(ENODEV)),
         }

@@ -3,9 +3,9 @@
 use super::drivers::boot;
 use super::programs;
 use crate::case::{Case, Door, Firmware, Medium};
-use crate::qemu::Machine;
 use crate::screen::Picture;
 use crate::vnc;
+use ochre_vm::qemu::Machine;
 
 /// All of them.
 pub fn cases() -> Vec<Case> {

@@ -13,10 +13,10 @@ pub fn cases() -> Vec<Case> {
 /// A boot whose init program obeys this line, with these programs and drivers' files beside the base.
 pub fn boot(name: &str, more: &[&str], manifests: &[(&str, &str)], line: &str) -> Case {
     let mut files: Vec<(String, Source)> = programs(super::programs::BASE);
-    files.extend(programs(["init", "pcid"]));
+    files.extend(programs(["console", "pcid"]));
     files.extend(programs(more.iter().copied()));
     files.extend(manifests.iter().map(|(name, text)| bytes(&format!("etc/drivers/{name}.toml"), *text)));
-    Case::new(name).initfs(Initfs::Files(files)).append(&format!("init=/scheme/initfs/bin/init -- -c {line}"))
+    Case::new(name).initfs(Initfs::Files(files)).append(&format!("init=/scheme/initfs/bin/console -- -c {line}"))
 }
 
 const EDU: &str = include_str!("../../../guest/drivers/edud.toml");
