@@ -1,13 +1,11 @@
 //! The display server with a screen in memory, by a script on its standard input.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Result, Write};
 use std::path::Path;
 
-use event::{EventFlags, RawEventQueue};
-use libredox::error::Result;
-
 use super::link::Keeper;
+use super::queue::Queue;
 use super::timer::Timer;
 use crate::display::Display;
 use crate::paint::canvas::Canvas;
@@ -30,7 +28,7 @@ const FROM_TIMER: usize = 2;
 struct Headless {
     display: Display<Keeper, MemoryScreen>,
     timer: Timer,
-    queue: RawEventQueue,
+    queue: Queue,
     lines: Lines,
 }
 
@@ -38,11 +36,11 @@ struct Headless {
 pub fn run(w: i32, h: i32, themes: Themes) -> Result<()> {
     let keeper = Keeper::connect()?;
     let timer = Timer::new()?;
-    let queue = RawEventQueue::new()?;
-    queue.subscribe(keeper.descriptor(), FROM_KEEPER, EventFlags::READ)?;
-    queue.subscribe(timer.descriptor(), FROM_TIMER, EventFlags::READ)?;
+    let queue = Queue::new()?;
+    queue.watch(keeper.descriptor(), FROM_KEEPER)?;
+    queue.watch(timer.descriptor(), FROM_TIMER)?;
     // Without a script there is only the screen.
-    let _ = queue.subscribe(SCRIPT, FROM_SCRIPT, EventFlags::READ);
+    let _ = queue.watch(SCRIPT, FROM_SCRIPT);
     let display = Display::new(keeper, MemoryScreen::new(w, h), themes, Text::new(fonts::load()));
     let mut server = Headless { display, timer, queue, lines: Lines::default() };
     scheme_server::notify_ready();
@@ -65,7 +63,7 @@ impl Headless {
     }
 
     fn wait(&mut self) -> Result<()> {
-        match self.queue.next_event()?.user_data {
+        match self.queue.next()? {
             FROM_KEEPER => {
                 let notices = self.display.link.hear()?;
                 self.display.notices(notices, self.timer.now());
@@ -86,7 +84,7 @@ impl Headless {
         let mut bytes = [0; 4096];
         let count = io::stdin().read(&mut bytes).unwrap_or(0);
         if count == 0 {
-            return self.queue.unsubscribe(SCRIPT);
+            return self.queue.leave(SCRIPT);
         }
         let mut lines = Vec::new();
         self.lines.add(&bytes[..count], |line| lines.push(line.to_owned()));

@@ -1,10 +1,10 @@
 //! The keeper, by its scheme.
 
+use std::io::{Error, Result};
 use std::time::Duration;
 
 use libredox::Fd;
 use libredox::errno::{EAGAIN, EBUSY, ENODEV, ENOENT};
-use libredox::error::{Error, Result};
 use libredox::flag::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
 
 use crate::display::Link;
@@ -34,7 +34,7 @@ impl Keeper {
                     tries -= 1;
                     std::thread::sleep(PAUSE);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -51,10 +51,10 @@ impl Keeper {
             let count = match self.descriptor.read(&mut self.buffer) {
                 Ok(count) => count,
                 Err(error) if error.errno() == EAGAIN => return Ok(notices),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             };
-            // Both ends are built from the same file: what cannot be read is a keeper of another build.
-            wire::read(&self.buffer[..count], |notice| notices.push(notice)).map_err(|_| Error::new(ENODEV))?;
+            wire::read(&self.buffer[..count], |notice| notices.push(notice))
+                .map_err(|_| Error::other("the keeper is of another build"))?;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod headless;
 mod link;
+mod queue;
 mod timer;
 
 pub use headless::run as run_headless;

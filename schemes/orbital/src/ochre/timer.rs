@@ -1,10 +1,11 @@
 //! The clock, and being woken by it.
 
+use std::io::Result;
+
 use libredox::Fd;
 use libredox::call::clock_gettime;
-use libredox::data::TimeSpec;
-use libredox::error::Result;
 use libredox::flag::{CLOCK_MONOTONIC, O_CLOEXEC, O_NONBLOCK, O_RDWR};
+use scheme_server::syscall::data::TimeSpec;
 
 /// Wakes at a time.
 pub struct Timer {
@@ -27,8 +28,8 @@ impl Timer {
 
     /// Milliseconds since some time.
     pub fn now(&self) -> u64 {
-        let now = clock_gettime(CLOCK_MONOTONIC).unwrap_or(TimeSpec { tv_sec: 0, tv_nsec: 0 });
-        now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+        // This clock is always there.
+        clock_gettime(CLOCK_MONOTONIC).map_or(0, |now| now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000)
     }
 
     /// Wakes at a time, if it does not sooner.
@@ -36,7 +37,7 @@ impl Timer {
         if self.armed.is_some_and(|armed| armed <= at) {
             return Ok(());
         }
-        let time = TimeSpec { tv_sec: (at / 1000) as i64, tv_nsec: (at % 1000 * 1_000_000) as _ };
+        let time = TimeSpec { tv_sec: (at / 1000) as i64, tv_nsec: (at % 1000 * 1_000_000) as i32 };
         self.descriptor.write(&time)?;
         self.armed = Some(at);
         Ok(())

@@ -29,7 +29,8 @@ mod inside {
         let path = format!("/scheme/initfs/bin/{name}");
         let image = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let Pipe { read, write } = Pipe::new().expect("a pipe");
-        let spawn = arguments.iter().fold(Spawn::new(&image, name).namespace(namespace()), |spawn, word| spawn.arg(word));
+        let spawn =
+            arguments.iter().fold(Spawn::new(&image, name).namespace(namespace()), |spawn, word| spawn.arg(word));
         let spawn = spawn.env("INIT_NOTIFY", &NOTIFY.to_string()).inherit(write.raw(), NOTIFY);
         let process = spawn.inherit(input, 0).inherit(output, 1).inherit(2, 2).start().expect("a process");
         drop(write);
@@ -120,7 +121,10 @@ mod inside {
     fn seen() {
         assert_eq!(orbclient::get_display_size(), Ok((800, 600)));
         let mut first = window(100, "First");
-        assert_eq!((first.x(), first.y(), first.width(), first.height(), first.title()), (100, 100, 200, 120, "First".into()));
+        assert_eq!(
+            (first.x(), first.y(), first.width(), first.height(), first.title()),
+            (100, 100, 200, 120, "First".into())
+        );
         assert_eq!(pixel(150, 150), RED);
         assert_ne!(pixel(600, 500), RED);
         first.rect(10, 10, 20, 20, GREEN);
@@ -128,7 +132,8 @@ mod inside {
         assert_eq!((pixel(115, 115), pixel(140, 140)), (GREEN, RED));
         first.set_pos(300, 200);
         assert_eq!((pixel(320, 215), first.x(), first.y()), (GREEN, 300, 200));
-        let mut glass = Window::new_flags(350, 250, 50, 50, "Glass", &[WindowFlag::Transparent, WindowFlag::Borderless]).unwrap();
+        let mut glass =
+            Window::new_flags(350, 250, 50, 50, "Glass", &[WindowFlag::Transparent, WindowFlag::Borderless]).unwrap();
         glass.mode().set(orbclient::Mode::Overwrite);
         glass.set(Color::rgba(0, 0, 255, 128));
         glass.sync();
@@ -184,7 +189,10 @@ mod inside {
         say("buttons 100");
         say("at 352 252");
         let seen = events(&mut window);
-        assert!(seen.iter().any(|event| matches!(event, EventOption::Resize(size) if (size.width, size.height) == (250, 150))));
+        assert!(
+            seen.iter()
+                .any(|event| matches!(event, EventOption::Resize(size) if (size.width, size.height) == (250, 150)))
+        );
         assert_eq!((window.width(), window.height()), (250, 150));
         fill(&mut window, GREEN);
         assert_eq!((pixel(340, 240), ask("window 0")), (GREEN, "100 100 250 150 Size".into()));
