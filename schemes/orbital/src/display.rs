@@ -101,6 +101,7 @@ impl<L: Link, S: Screen> Display<L, S> {
         let screen = self.desk.screen();
         let event = match input {
             Input::Key { scancode, pressed, character } => Event::Key { scancode, pressed, character },
+            Input::Text(character) => Event::Text(character),
             Input::At(x, y) => {
                 let place = |at: u16, size: i32| (i64::from(at) * i64::from(size) >> 16) as i32;
                 Event::PointerAt(place(x, screen.w), place(y, screen.h))
@@ -119,6 +120,9 @@ impl<L: Link, S: Screen> Display<L, S> {
             self.canvas = Canvas::new(w, h);
         }
         let scale = self.wanted_scale.unwrap_or(scale_for(h));
+        // It may also be another screen, which does not know the cursor.
+        self.painter.hardware_cursor = self.screen.set_cursor(None);
+        self.shown_cursor = self.painter.hardware_cursor.then_some((Shape::Hidden, 0, 0, 0));
         self.step(Event::Screen { w, h, scale }, now);
     }
 

@@ -1,4 +1,4 @@
-//! The display server: `orbitald --headless WIDTHxHEIGHT`.
+//! The display server: `orbitald`, or with a screen in memory `orbitald --headless WIDTHxHEIGHT`.
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "redox")]
@@ -6,17 +6,20 @@ fn main() {
     use orbital::theme::Themes;
 
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let size = match &arguments[..] {
-        [option, size] if option == "--headless" => size.split_once('x'),
-        _ => None,
-    };
     let side = |text: &str| text.parse().ok().filter(|side| (1..=16384).contains(side));
-    let Some((Some(w), Some(h))) = size.map(|(w, h)| (side(w), side(h))) else {
-        eprintln!("orbitald: say `orbitald --headless WIDTHxHEIGHT`");
-        std::process::exit(2);
+    let size = match &arguments[..] {
+        [] => None,
+        [option, size] if option == "--headless" => Some(size.split_once('x').map(|(w, h)| (side(w), side(h)))),
+        _ => Some(None),
     };
-    let result = Themes::built_in()
-        .and_then(|themes| orbital::ochre::run_headless(w, h, themes).map_err(|error| error.to_string()));
+    let result = Themes::built_in().and_then(|themes| {
+        let served = match size {
+            None => orbital::ochre::run_desktop(themes),
+            Some(Some((Some(w), Some(h)))) => orbital::ochre::run_headless(w, h, themes),
+            Some(_) => return Err(String::from("say `orbitald`, or `orbitald --headless WIDTHxHEIGHT`")),
+        };
+        served.map_err(|error| error.to_string())
+    });
     if let Err(error) = result {
         eprintln!("orbitald: {error}");
         std::process::exit(1);

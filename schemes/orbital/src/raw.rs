@@ -29,6 +29,24 @@ impl AsRef<[u32]> for Picture {
     }
 }
 
+/// The pixels of a screen, mapped.
+pub struct Surface(Picture);
+
+impl Surface {
+    /// Maps so many pixels of a descriptor.
+    pub fn map(descriptor: i32, pixels: usize) -> io::Result<Self> {
+        Picture::map(descriptor, pixels).map(Self)
+    }
+}
+
+impl AsMut<[u32]> for Surface {
+    fn as_mut(&mut self) -> &mut [u32] {
+        // SAFETY: as for a picture; the memory can be written, and the device, which reads it at its own time, is the only
+        // other one that has it.
+        unsafe { slice::from_raw_parts_mut(self.0.memory.as_mut_ptr().cast(), self.0.pixels) }
+    }
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::io::Write;
@@ -45,5 +63,7 @@ mod tests {
         let picture = Picture::map(file.as_raw_fd(), 3).unwrap();
         assert_eq!(picture.as_ref(), [1, 2, 3]);
         assert!(Picture::map(file.as_raw_fd(), usize::MAX).is_err());
+        Surface::map(file.as_raw_fd(), 3).unwrap().as_mut()[1] = 7;
+        assert_eq!(picture.as_ref(), [1, 7, 3]);
     }
 }

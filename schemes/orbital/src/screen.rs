@@ -28,7 +28,7 @@ pub trait Screen {
 /// What an input device says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key is pressed or let go; the character that the key map makes of it, or 0.
+    /// A key is pressed or let go; the character that the key map has for it, or 0.
     Key {
         /// As `orbclient` numbers keys.
         scancode: u8,
@@ -37,6 +37,8 @@ pub enum Input {
         /// What it means in the key map.
         character: char,
     },
+    /// A character was entered, by one key or by several.
+    Text(char),
     /// A device that points to places of the screen: how far right and down, of 65,536.
     At(u16, u16),
     /// A device that moves.

@@ -7,6 +7,7 @@
 //! | `buttons LMR` | buttons that are down, each 0 or 1 |
 //! | `scroll X Y` | turns the wheel |
 //! | `key SCANCODE DOWN [CHARACTER]` | a key, pressed (1) or let go (0) |
+//! | `text CHARACTER` | a character is entered |
 //! | `screen W H` | another size of the screen |
 //! | `pixel X Y` | paints what is to be painted, and answers the colour, `rrggbb` |
 //! | `png PATH` | paints, writes the screen to a file, and answers `done` |
@@ -53,6 +54,7 @@ impl Line {
                 pressed: number(1)? == 1,
                 character: rest.get(2).and_then(|text| text.chars().next()).unwrap_or('\0'),
             }),
+            "text" => Self::Input(Input::Text(rest.first()?.chars().next()?)),
             "screen" => Self::Screen(number(0).filter(|&w| w > 0)?, number(1).filter(|&h| h > 0)?),
             "pixel" => Self::Pixel(number(0)?, number(1)?),
             "png" => Self::Png((*rest.first()?).to_owned()),

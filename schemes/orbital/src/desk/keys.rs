@@ -104,17 +104,26 @@ impl Desk {
         self.key_to_client(scancode, pressed, character);
     }
 
-    /// A key for the client. Text comes as text, and with it the key has no character; where a modifier makes it something else than
-    /// text, the key has the character that it would be.
+    /// Whether a modifier is down that makes something else than text of a key.
+    fn commanding(&self) -> bool {
+        self.keyboard.control != 0 || self.keyboard.alt
+    }
+
+    /// A key for the client. Text comes as text, and the key that made it has no character; where a modifier makes it something
+    /// else, the key has the character that it would be.
     fn key_to_client(&mut self, scancode: u8, pressed: bool, character: char) {
         let Some(id) = self.order.focused() else { return };
-        let command = self.keyboard.control != 0 || self.keyboard.alt;
-        let text = character != '\0' && !character.is_control();
-        if pressed && text && !command {
+        let shown = self.commanding() && !character.is_control();
+        let character = if shown { u32::from(character) } else { 0 };
+        self.send(id, [EVENT_KEY, character.into(), i64::from(scancode) | i64::from(pressed) << 8]);
+    }
+
+    /// Text for the client.
+    pub(super) fn text(&mut self, character: char) {
+        let Some(id) = self.order.focused() else { return };
+        if !self.commanding() && !self.keyboard.window_key() && !character.is_control() {
             self.send(id, [EVENT_TEXT_INPUT, u32::from(character).into(), 0]);
         }
-        let character = if command && text { u32::from(character) } else { 0 };
-        self.send(id, [EVENT_KEY, character.into(), i64::from(scancode) | i64::from(pressed) << 8]);
     }
 
     /// Does what a key means to the desk; answers whether it means something.

@@ -39,7 +39,7 @@ const SCALE_BASELINE: i64 = 100;
 pub enum Event {
     /// The keeper says something.
     Notice(Notice),
-    /// A key is pressed or let go; the character that it makes, or 0.
+    /// A key is pressed or let go; the character that the key map has for it, or 0.
     Key {
         /// As `orbclient` numbers keys.
         scancode: u8,
@@ -48,6 +48,8 @@ pub enum Event {
         /// What it means in the key map.
         character: char,
     },
+    /// A character was entered.
+    Text(char),
     /// The pointer is somewhere.
     PointerAt(i32, i32),
     /// The pointer moves.
@@ -141,6 +143,7 @@ impl Desk {
         match event {
             Event::Notice(notice) => self.notice(notice),
             Event::Key { scancode, pressed, character } => self.key(scancode, pressed, character),
+            Event::Text(character) => self.text(character),
             Event::PointerAt(x, y) => self.pointer_at(x, y),
             Event::PointerBy(dx, dy) => self.pointer_by(dx, dy),
             Event::Buttons(buttons) => self.buttons(buttons, now),

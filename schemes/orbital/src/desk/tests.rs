@@ -96,7 +96,11 @@ impl Stage {
     }
 
     fn key(&mut self, scancode: u8, pressed: bool) {
-        self.step(Event::Key { scancode, pressed, character: if scancode == K_A { 'a' } else { '\0' } });
+        let character = if scancode == K_A { 'a' } else { '\0' };
+        self.step(Event::Key { scancode, pressed, character });
+        if pressed && scancode == K_A {
+            self.step(Event::Text(character));
+        }
     }
 
     fn chord(&mut self, held: u8, key: u8) {
@@ -153,7 +157,7 @@ fn keys_go_to_the_window_with_the_focus() {
     stage.key(K_A, false);
     assert_eq!(
         core::mem::take(&mut stage.events),
-        [(2, [EVENT_TEXT_INPUT, 97, 0]), (2, [EVENT_KEY, 0, key | 1 << 8]), (2, [EVENT_KEY, 0, key])]
+        [(2, [EVENT_KEY, 0, key | 1 << 8]), (2, [EVENT_TEXT_INPUT, 97, 0]), (2, [EVENT_KEY, 0, key])]
     );
     // With a modifier it is no text, and the key says what it would be.
     stage.key(K_LEFT_CTRL, true);

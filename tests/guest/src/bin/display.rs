@@ -151,6 +151,7 @@ mod inside {
         say("buttons 100");
         say("buttons 000");
         say(&format!("key {K_A} 1 a"));
+        say("text a");
         say(&format!("key {K_A} 0 a"));
         let seen = events(&mut window);
         let has = |wanted: fn(&EventOption) -> bool| seen.iter().any(wanted);
