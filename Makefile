@@ -80,6 +80,7 @@ HOST_PACKAGES := \
 	ochre-libc \
 	ochre-socket \
 	line-discipline \
+	ochre-terminal \
 	driver \
 	graphics \
 	input-contract \
