@@ -86,8 +86,6 @@ HOST_PACKAGES := \
 	input-contract \
 	display-contract \
 	scheme-server
-HOST_PACKAGES := ochre-abi kernel-core ochre-installer ochre-bench-run ochre-vm ochre-run cook ochre-tests ochre-spawn ochre-libc \
-	scheme-server ochre-bootstrap nsmgr zerod ramfs ochre-init ochre-errand
 
 # The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
 MEMORY ?= 1G

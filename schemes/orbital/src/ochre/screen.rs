@@ -156,8 +156,11 @@ impl Screen for DriverScreen {
     }
 
     fn set_cursor(&mut self, cursor: Option<&Sprite>) -> bool {
-        let Some(driver) = self.driver.as_ref().filter(|driver| driver.info.flags & flag::CURSOR != 0) else { return false };
-        let call = |payload: &[u8], words: [u64; 2]| driver.descriptor.call_wo(payload, CallFlags::empty(), &words).is_ok();
+        let Some(driver) = self.driver.as_ref().filter(|driver| driver.info.flags & flag::CURSOR != 0) else {
+            return false;
+        };
+        let call =
+            |payload: &[u8], words: [u64; 2]| driver.descriptor.call_wo(payload, CallFlags::empty(), &words).is_ok();
         let Some(sprite) = cursor else { return call(&[], [verb::MOVE_CURSOR, HIDE]) };
         let side = CURSOR as i32;
         let mut bytes = Vec::with_capacity(CURSOR_LEN);
