@@ -226,14 +226,15 @@ fn run(address: usize, end: usize) -> usize {
     (ENTRIES - index(address, 0)).min((end - address).div_ceil(PAGE_SIZE))
 }
 
-/// The first entry that is not empty among those from `from` to `to`, or `to`. Most are empty, so it looks at four at a time.
+/// The first entry that is not empty among those from `from` to `to`, or `to`. Most are empty, so it looks at eight at a time.
 #[inline]
 fn next_used(first: *const u64, from: usize, to: usize) -> usize {
     // SAFETY: the callers' entries are those of one table.
     let word = |at: usize| unsafe { first.add(at).read_volatile() };
     let mut at = from;
-    while at + 4 <= to && word(at) | word(at + 1) | word(at + 2) | word(at + 3) == Entry::EMPTY.0 {
-        at += 4;
+    let four = |at: usize| word(at) | word(at + 1) | word(at + 2) | word(at + 3);
+    while at + 8 <= to && four(at) | four(at + 4) == Entry::EMPTY.0 {
+        at += 8;
     }
     while at < to && word(at) == Entry::EMPTY.0 {
         at += 1;

@@ -1,7 +1,7 @@
 //! Calls that both systems have in their C library, thinly wrapped: a row must measure the call, not the wrapper.
 
 use std::ffi::{CStr, c_int, c_void};
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, Result};
 use std::mem::MaybeUninit;
 
 /// Reads the time-stamp counter.
@@ -193,6 +193,7 @@ pub fn check(answer: isize) -> Result<usize> {
 }
 
 /// What a system answers for a row it cannot run.
+#[cfg(not(target_os = "redox"))]
 pub fn unsupported(what: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, what.to_owned())
+    Error::new(std::io::ErrorKind::Unsupported, what.to_owned())
 }

@@ -23,11 +23,13 @@ struct Range {
     words: [Word; WORDS],
     /// No word below this one has a free bit.
     first: usize,
+    /// No word from this one on was ever used: most pages of the table are never looked at.
+    end: usize,
 }
 
 impl Range {
     const fn new() -> Self {
-        Range { words: [Word { used: 0, cloexec: 0 }; WORDS], first: 0 }
+        Range { words: [Word { used: 0, cloexec: 0 }; WORDS], first: 0, end: 0 }
     }
 
     /// Takes the lowest free slot that is not below `from`.
@@ -51,6 +53,7 @@ impl Range {
     }
 
     fn mark(&mut self, slot: usize, cloexec: bool) {
+        self.end = self.end.max(slot / 64 + 1);
         let (word, bit) = (&mut self.words[slot / 64], 1 << (slot % 64));
         word.used |= bit;
         word.cloexec = if cloexec { word.cloexec | bit } else { word.cloexec & !bit };
@@ -58,7 +61,7 @@ impl Range {
 
     /// Calls `visit` with each slot whose bit is set in what `bits` takes of a word.
     fn each(&self, bits: impl Fn(&Word) -> u64, mut visit: impl FnMut(usize)) {
-        for (index, word) in self.words.iter().enumerate() {
+        for (index, word) in self.words[..self.end].iter().enumerate() {
             let mut left = bits(word);
             while left != 0 {
                 visit(index * 64 + left.trailing_zeros() as usize);
@@ -129,8 +132,8 @@ impl Slots {
     /// Gives back all descriptors that `keep` does not want.
     pub fn release_all_but(&mut self, keep: impl Fn(usize) -> bool) {
         for (range, tag) in [(&mut self.lower, 0), (&mut self.upper, UPPER)] {
-            let words = range.words;
-            Range { words, first: 0 }.each(
+            let copy = Range { ..*range };
+            copy.each(
                 |word| word.used,
                 |slot| {
                     if !keep(slot | tag) {

@@ -15,7 +15,7 @@ use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
 use syscall::flag::{CallFlags, EventFlags, MapFlags};
 
 use super::churn::Churn;
-use super::{Fd, unsupported};
+use super::Fd;
 use crate::measure::{Bench, Sample};
 use crate::rows::helper::Role;
 use process::Process;
