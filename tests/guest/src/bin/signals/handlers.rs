@@ -409,7 +409,7 @@ pub fn threads() {
     let (send, receive) = mpsc::channel();
     let barrier = Barrier::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let waiter = scope.spawn(|| {
             // SAFETY: every thread has a name.
             send.send(unsafe { libc::pthread_self() } as usize).expect("somebody listens");
             barrier.wait();
@@ -433,6 +433,8 @@ pub fn threads() {
         assert_eq!((WHO.load(Ordering::SeqCst), pending()), (other, 0));
         drop(blocked);
         barrier.wait();
+        // The end of the scope alone does not mean that the thread takes no signals any more.
+        waiter.join().expect("a thread that ends");
     });
     counted();
     // It waits for the first that allows it.
