@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,9 @@ use libc::{SIGUSR1, pollfd, pthread_t, timespec};
 use ochre_guest::Pipe;
 
 use super::*;
+
+/// Signals that [`under_fire`] has sent.
+static SENT: AtomicUsize = AtomicUsize::new(0);
 
 /// Runs `wait` while another thread sends this one signals, until that one hears that enough has come.
 fn under_fire<T>(signal: c_int, wait: impl FnOnce() -> T) -> T {
@@ -22,6 +25,7 @@ fn under_fire<T>(signal: c_int, wait: impl FnOnce() -> T) -> T {
                 thread::sleep(Duration::from_millis(3));
                 // SAFETY: the thread waits for this one.
                 assert_eq!(unsafe { libc::pthread_kill(me as pthread_t, signal) }, 0);
+                SENT.fetch_add(1, Ordering::SeqCst);
             }
         });
         let answer = wait();
@@ -30,22 +34,28 @@ fn under_fire<T>(signal: c_int, wait: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Reads a byte that comes after a while, with signals meanwhile.
+/// Reads a byte that comes after some signals, unless these have ended the read before.
 fn read_late(signal: c_int) -> Result<isize, i32> {
     let pipe = Pipe::new().expect("a pipe");
     let fd = pipe.read.raw() as c_int;
+    let ended = AtomicBool::new(false);
+    SENT.store(0, Ordering::SeqCst);
     thread::scope(|scope| {
         scope.spawn(|| {
-            thread::sleep(Duration::from_millis(50));
+            while SENT.load(Ordering::SeqCst) < 5 && !ended.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
             pipe.write.write(b"x").expect("room");
         });
         let mut byte = 0_u8;
         // SAFETY: the byte is ours.
-        let read = || unsafe { libc::read(fd, (&raw mut byte).cast(), 1) };
-        match under_fire(signal, read) {
+        let mut read = || unsafe { libc::read(fd, (&raw mut byte).cast(), 1) };
+        let answer = under_fire(signal, || match read() {
             -1 => Err(errno(-1)),
             count => Ok(count),
-        }
+        });
+        ended.store(true, Ordering::SeqCst);
+        answer
     })
 }
 
