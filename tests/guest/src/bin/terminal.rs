@@ -29,6 +29,12 @@ mod inside {
     unsafe extern "C" {
         fn ptsname_r(fd: c_int, to: *mut libc::c_char, len: usize) -> c_int;
         fn cfsetspeed(to: *mut termios, speed: libc::speed_t) -> c_int;
+        fn forkpty(
+            master: *mut c_int,
+            name: *mut libc::c_char,
+            settings: *const termios,
+            size: *const libc::winsize,
+        ) -> libc::pid_t;
     }
 
     pub fn main() {
@@ -46,6 +52,8 @@ mod inside {
             ("the names of the Redox family", family),
             ("the console", console),
             ("a megabyte of lines", throughput),
+            ("job control", job_control),
+            ("a session ends with its terminal", hang_up),
             ("many pairs leave nothing behind", many),
         ]);
     }
@@ -350,6 +358,89 @@ mod inside {
         writer.join().unwrap();
         let expected = [&line[..line.len() - 1], b"\r\n"].concat().repeat(lines / 100 * 100);
         assert!(all == expected, "{} instead of {} bytes", all.len(), expected.len());
+    }
+
+    /// A child that leads a session with a terminal of its own, and the terminal's master.
+    fn forked(child: impl FnOnce()) -> (libc::pid_t, File) {
+        let mut master = -1;
+        // SAFETY: room for a number; the rest is left out. The child only calls what works after a fork of one thread.
+        match unsafe { forkpty(&mut master, null_mut(), null(), null()) } {
+            0 => {
+                child();
+                // SAFETY: ends the child, whose memory is a copy.
+                unsafe { libc::_exit(0) }
+            }
+            pid => {
+                checked(pid).expect("a child");
+                // SAFETY: it is new and nobody else's.
+                (pid, unsafe { File::from_raw_fd(master) })
+            }
+        }
+    }
+
+    /// Reads until a text has been shown.
+    fn expect(master: &File, text: &str) {
+        let mut all = Vec::new();
+        while !String::from_utf8_lossy(&all).contains(text) {
+            let bytes = read(master).unwrap();
+            assert!(!bytes.is_empty(), "{text:?} was to come after {:?}", String::from_utf8_lossy(&all));
+            all.extend(bytes);
+        }
+    }
+
+    fn wait(pid: libc::pid_t, options: c_int) -> c_int {
+        let mut status = 0;
+        // SAFETY: room for a number.
+        assert_eq!(checked(unsafe { libc::waitpid(pid, &mut status, options) }).unwrap(), pid);
+        status
+    }
+
+    /// What a shell does: a group of its own for each job, the terminal given to it and taken back.
+    fn shell() {
+        // SAFETY: plain numbers; a child of one thread that ends by itself or by a signal.
+        unsafe {
+            libc::signal(libc::SIGTTOU, libc::SIG_IGN);
+            assert_eq!((libc::tcgetsid(0), libc::tcgetpgrp(0)), (libc::getpid(), libc::getpid()));
+            let job = libc::fork();
+            if job == 0 {
+                libc::setpgid(0, 0);
+                libc::signal(libc::SIGTTOU, libc::SIG_DFL);
+                // It reads in the background, is stopped for it, and goes on in the foreground.
+                let mut line = [0; 64];
+                let count = libc::read(0, line.as_mut_ptr().cast(), line.len());
+                libc::write(1, line.as_ptr().cast(), count.max(0) as usize);
+                thread::sleep(Duration::from_secs(600));
+            }
+            libc::setpgid(job, job);
+            let stopped = wait(job, libc::WUNTRACED);
+            println!("stopped by {}", libc::WSTOPSIG(stopped));
+            assert_eq!(libc::tcsetpgrp(0, job), 0);
+            libc::kill(-job, libc::SIGCONT);
+            let ended = wait(job, 0);
+            assert_eq!(libc::tcsetpgrp(0, libc::getpgrp()), 0);
+            println!("ended by {}", libc::WTERMSIG(ended));
+        }
+    }
+
+    fn job_control() {
+        let (pid, master) = forked(shell);
+        expect(&master, &format!("stopped by {}", libc::SIGTTIN));
+        write(&master, b"typed\r").unwrap();
+        // Once as echo, once by the job.
+        expect(&master, "typed\r\ntyped\r\n");
+        write(&master, b"\x03").unwrap();
+        expect(&master, &format!("ended by {}", libc::SIGINT));
+        assert_eq!(wait(pid, 0), 0);
+    }
+
+    fn hang_up() {
+        let (pid, master) = forked(|| {
+            println!("here");
+            thread::sleep(Duration::from_secs(600));
+        });
+        expect(&master, "here");
+        drop(master);
+        assert_eq!(libc::WTERMSIG(wait(pid, 0)), libc::SIGHUP);
     }
 
     fn many() {
