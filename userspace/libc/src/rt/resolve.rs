@@ -251,13 +251,14 @@ fn stat_at(path: &Canonical, flags: usize) -> Result<Stat> {
         let start = payload.as_mut_ptr().cast::<u8>();
         start.write_bytes(0, STAT);
         start.add(STAT).copy_from_nonoverlapping(reference.as_ptr(), reference.len());
-        roots::with(name, |root| {
-            let device = roots::device(root).ok_or(unknown)?;
+        // A root that is not kept is, once something was opened in it.
+        let asked = roots::with_kept(name, |root, device| {
             let message = CallFlags::STD_FS | CallFlags::READ | CallFlags::WRITE;
             let words = [STAT_AT, (flags | slash) as u64, 0];
             sys::message(root, start, STAT + reference.len(), message, &words)?;
             Ok(Stat { st_dev: device, ..start.cast::<Stat>().read_unaligned() })
-        })
+        });
+        asked.unwrap_or(Err(unknown))
     }
 }
 

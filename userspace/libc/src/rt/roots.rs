@@ -13,6 +13,7 @@ use syscall::flag::{F_GET_SCHEMEID, O_DIRECTORY};
 use super::auxv::Aux;
 use super::files::{self, Place};
 use super::lock::{Lock, RawLock};
+use super::path::FILE_SCHEME;
 use super::sys;
 
 /// Roots kept. More schemes than this work, but are looked up each time.
@@ -98,11 +99,18 @@ pub fn with<T>(name: &[u8], mut action: impl FnMut(usize) -> Result<T>) -> Resul
     }
 }
 
-/// Number of the scheme that a kept root belongs to.
+/// As [`with`], for a root that is kept, with the number of its scheme; `None` when it is not kept or has become useless.
 #[inline]
-pub fn device(fd: usize) -> Option<u64> {
-    let roots = ROOTS.lock();
-    roots.kept[..roots.count].iter().find(|root| root.fd == fd).map(|root| root.device)
+pub fn with_kept<T>(name: &[u8], action: impl FnOnce(usize, u64) -> Result<T>) -> Option<Result<T>> {
+    let (fd, device) = {
+        let roots = ROOTS.lock();
+        let mut kept = roots.kept[..roots.count].iter();
+        kept.find(|root| &root.name[..root.len.into()] == name).map(|root| (root.fd, root.device))?
+    };
+    match action(fd, device) {
+        Err(error) if matches!(error.errno, EBADF | ENODEV) => None,
+        result => Some(result),
+    }
 }
 
 fn find(name: &[u8]) -> Option<usize> {
@@ -150,6 +158,10 @@ fn keep(name: &[u8], fd: usize) -> bool {
     root.name[..name.len()].copy_from_slice(name);
     (root.len, root.fd, root.device) = (name.len() as u8, fd, device as u64);
     roots.count += 1;
+    // That of ordinary paths is found first.
+    if name == FILE_SCHEME {
+        roots.kept.swap(0, count);
+    }
     true
 }
 
