@@ -162,7 +162,7 @@ example-programs: programs
 	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(USER_DIR)/examples/$$name; done
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
-PROOF := ripgrep hexyl tokei kibi ported
+PROOF := ripgrep hexyl ported
 COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
 
 test-packages: sysroot tools

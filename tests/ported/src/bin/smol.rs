@@ -10,7 +10,7 @@ fn main() {
     smol::block_on(async {
         let (sender, receiver) = channel::bounded(16);
         let started = Instant::now();
-        let tasks: Vec<_> = [90_u64, 30, 60]
+        let tasks: Vec<_> = [1800_u64, 600, 1200]
             .into_iter()
             .map(|delay| {
                 let sender = sender.clone();
@@ -27,8 +27,8 @@ fn main() {
         for task in tasks {
             task.await;
         }
-        assert_eq!(order, [30, 60, 90]);
-        assert!(started.elapsed() >= Duration::from_millis(90));
+        assert_eq!(order, [600, 1200, 1800]);
+        assert!(started.elapsed() >= Duration::from_millis(1800));
 
         assert_eq!(smol::unblock(|| 6 * 7).await, 42);
         std::fs::write("/tmp/smol", vec![7; 100_000]).unwrap();

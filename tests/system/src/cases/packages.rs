@@ -15,10 +15,10 @@ const WORDS: [&str; 8] = ["ochre", "umber", "sienna", "needle", "pigment", "rust
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let mut list: Vec<Case> = [1, 4].map(ripgrep).into();
-    list.extend([walkdir(), hexyl(), tokei()]);
-    list.push(ported("many", 4, "rayon: 4 threads, "));
-    list.push(ported("tokio", 4, "tokio: timers, channels, pipes, blocking work"));
-    list.push(ported("smol", 4, "smol: timers, channels, files"));
+    list.extend([walkdir(), hexyl()]);
+    list.push(ported("many", "many 4", 4, "rayon: 4 threads, "));
+    list.push(ported("tokio", "tokio", 4, "tokio: timers, channels, pipes, blocking work"));
+    list.push(ported("smol", "smol", 4, "smol: timers, channels, files"));
     list
 }
 
@@ -88,14 +88,6 @@ fn hexyl() -> Case {
     line("package hexyl", 1, "hexyl", &files, &command).says(row(0)).says(row(1))
 }
 
-fn tokei() -> Case {
-    let source: String = (0..90).map(|n| format!("// remark {n}\nfn f{n}() {{}}\n\nfn g{n}() {{}}\n")).collect();
-    let files: BTreeMap<String, String> = (0..3).map(|n| (format!("src/file{n}.rs"), source.clone())).collect();
-    line("package tokei", 2, "tokei", &files, &format!("tokei --output json {TREE}"))
-        // Of three files: two lines of code, a remark and an empty line, ninety times.
-        .says("\"Rust\":{\"blanks\":270,\"code\":540,\"comments\":270")
-}
-
-fn ported(program: &str, cpus: u32, says: &str) -> Case {
-    line(&format!("ported program {program}"), cpus, program, &BTreeMap::new(), program).says(says)
+fn ported(program: &str, command: &str, cpus: u32, says: &str) -> Case {
+    line(&format!("ported program {program}"), cpus, program, &BTreeMap::new(), command).says(says)
 }
