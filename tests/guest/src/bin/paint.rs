@@ -120,6 +120,8 @@ mod inside {
                 );
             }
             self.flush(Rectangle::of(self.info.mode))?;
+            // Flushing does not wait: what is stored before the device has read the pixels may be shown as well.
+            std::thread::sleep(Duration::from_millis(500));
             self.fill(SQUARE, WHITE);
             // What is not flushed is not shown, where flushing is needed.
             self.fill(Rectangle { x: 200, ..SQUARE }, WHITE);

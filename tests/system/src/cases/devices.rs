@@ -218,7 +218,7 @@ fn screens() -> Vec<Case> {
 fn driver_dies(device: &str) -> Case {
     let flushes = device.contains("virtio");
     let at = if device.contains("std") { "00-01.0" } else { "00-02.0" };
-    let line = format!("serve pcid; serve paint; sleep 5; echo restart > /scheme/pci/{at}/driver; sleep 8; exit");
+    let line = format!("serve pcid; serve paint; sleep 5; echo restart > /scheme/pci/{at}/driver; sleep 12; exit");
     let arguments: Vec<&str> = device.split(' ').collect();
     machine(&format!("screens: a driver is killed ({device})"), &line).devices(&arguments).drive(move |machine| {
         machine.wait_for("paint: shown")?;

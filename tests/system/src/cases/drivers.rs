@@ -30,7 +30,7 @@ fn edu() -> Vec<Case> {
     let device = "edu,dma_mask=0xffffffffff";
     let run = |name: &str, manifest: &str, devices: &[&str]| {
         passes(
-            boot(&format!("drivers: {name}"), &["edud"], &[("edud", manifest)], "serve pcid; sleep 2; exit")
+            boot(&format!("drivers: {name}"), &["edud"], &[("edud", manifest)], "serve pcid; sleep 5; exit")
                 .devices(devices),
         )
     };
@@ -52,8 +52,8 @@ fn edu() -> Vec<Case> {
         ),
         run("configuration space by ports", EDU, &["-M", "pc", "-device", device]),
     ];
-    let restart = "serve pcid; sleep 2; echo restart > /scheme/pci/00-04.0/driver; sleep 2; \
-                   cat /scheme/pci/00-04.0/driver; kill pcid; sleep 3; cat /scheme/pci/00-04.0/driver; exit";
+    let restart = "serve pcid; sleep 4; echo restart > /scheme/pci/00-04.0/driver; sleep 4; \
+                   cat /scheme/pci/00-04.0/driver; kill pcid; sleep 10; cat /scheme/pci/00-04.0/driver; exit";
     let case = boot("drivers: one is killed, then pcid", &["edud"], &[("edud", EDU)], restart);
     list.push(
         passes(passes(case.devices(&["-device", &format!("{device},addr=4")])))
