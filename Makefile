@@ -29,6 +29,8 @@ DRIVERS := pcid ps2d virtio-inputd vgad virtio-gpud
 # Files of the initfs that are no programs: drivers' files and key maps.
 SETTINGS := $(foreach file,$(wildcard drivers/*/*.toml),$(if $(filter Cargo.toml,$(notdir $(file))),,etc/drivers/$(notdir $(file))=$(file))) \
 	$(foreach file,$(wildcard schemes/input/keymaps/*.toml),etc/keymaps/$(notdir $(file))=$(file))
+# Fonts of the desktop, from Debian's package fonts-inter.
+SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/share/fonts/opentype/inter/Inter-$(weight).otf)
 # Programs of the initfs: package names, and the executables they make.
 PACKAGES := \
 	ochre-bootstrap \

@@ -14,7 +14,8 @@ fonts=/usr/share/fonts/truetype
 files="$fonts/jetbrains-mono/JetBrainsMono-Regular.ttf:fonts-jetbrains-mono $fonts/dejavu/DejaVuSansMono.ttf:fonts-dejavu-core"
 if [ "$level" = run ]; then
     wanted="$wanted qemu-system-x86_64:qemu-system-x86 xorriso:xorriso mformat:mtools grub-mkrescue:grub-common musl-gcc:musl-tools"
-    files="$files /usr/lib/grub/i386-pc:grub-pc-bin /usr/lib/grub/x86_64-efi:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf"
+    files="$files /usr/lib/grub/i386-pc:grub-pc-bin /usr/lib/grub/x86_64-efi:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf \
+        /usr/share/fonts/opentype/inter/Inter-Regular.otf:fonts-inter"
 fi
 
 missing=""

@@ -14,8 +14,8 @@ use libredox::call;
 use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
 use syscall::flag::{CallFlags, EventFlags, MapFlags};
 
-use super::churn::Churn;
 use super::Fd;
+use super::churn::Churn;
 use crate::measure::{Bench, Sample};
 use crate::rows::helper::Role;
 use process::Process;
