@@ -103,7 +103,7 @@ impl<L: Link, S: Screen> Display<L, S> {
             Input::Key { scancode, pressed, character } => Event::Key { scancode, pressed, character },
             Input::Text(character) => Event::Text(character),
             Input::At(x, y) => {
-                let place = |at: u16, size: i32| (i64::from(at) * i64::from(size) >> 16) as i32;
+                let place = |at: u16, size: i32| ((i64::from(at) * i64::from(size)) >> 16) as i32;
                 Event::PointerAt(place(x, screen.w), place(y, screen.h))
             }
             Input::By(dx, dy) => Event::PointerBy(dx, dy),

@@ -315,7 +315,9 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
-    fn window(path: &str) -> (String, Option<(i32, i32)>, (u32, u32), String) {
+    type Parts = (String, Option<(i32, i32)>, (u32, u32), String);
+
+    fn window(path: &str) -> Parts {
         match Open::parse(path) {
             Ok(Open::Window { flags, position, size, title }) => (flags.to_string(), position, size, title),
             other => panic!("{path}: {other:?}"),

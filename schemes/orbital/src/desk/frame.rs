@@ -139,7 +139,8 @@ impl Frame {
 
     fn edges(&self, x: i32, y: i32) -> Option<Edges> {
         let body = self.body();
-        if !(self.resizable && self.decorated && self.floating) || !body.grown(self.metrics.edge).contains(x, y) {
+        let near = body.grown(self.metrics.edge).contains(x, y);
+        if !(self.resizable && self.decorated && self.floating && near) {
             return None;
         }
         let corner = self.metrics.corner.min(body.w / 3).min(body.h / 3);

@@ -17,6 +17,7 @@ pub mod transfer;
 pub mod window;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use orbclient::{EVENT_SCALE, EVENT_SCREEN, WindowFlag};
 
@@ -173,8 +174,8 @@ impl Desk {
 
     fn window_told(&mut self, told: &Told) {
         let map = |told: &Told| Effect::Map(told.id, told.generation, (told.size.0 as i32, told.size.1 as i32));
-        if !self.windows.contains_key(&told.id) {
-            self.windows.insert(told.id, Window::new(told));
+        if let Entry::Vacant(place) = self.windows.entry(told.id) {
+            place.insert(Window::new(told));
             self.effects.push(map(told));
             self.window_new(told.id);
         } else {

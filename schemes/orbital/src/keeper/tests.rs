@@ -89,7 +89,8 @@ fn a_blocking_client_waits_and_an_asynchronous_one_does_not() {
     }
     let ids: Vec<WindowId> = hear(&mut machine, server)
         .iter()
-        .filter_map(|notice| matches!(notice, Notice::Window(_)).then(|| told(notice).id))
+        .filter(|notice| matches!(notice, Notice::Window(_)))
+        .map(|notice| told(notice).id)
         .collect();
     let key = [EVENT_KEY, 0, 0x1e];
     order(&mut machine, server, &[Order::Event(ids[0], key), Order::Event(ids[1], key), Order::Event(99, key)]);

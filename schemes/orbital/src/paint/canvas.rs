@@ -178,7 +178,8 @@ mod tests {
     #[test]
     fn pieces_make_the_same_picture_as_the_whole() {
         let mask = Mask { w: 40, h: 9, coverage: (0..360).map(|value| value as u8).collect() };
-        let sprite = Sprite { w: 8, h: 8, hot: (3, 3), pixels: (0..64).map(|value| value << 24 | value / 2).collect() };
+        let sprite =
+            Sprite { w: 8, h: 8, hot: (3, 3), pixels: (0..64).map(|value| (value << 24) | (value / 2)).collect() };
         let draw = |canvas: &mut Canvas, clip: Rect| {
             canvas.fill_round(clip, Rect::new(3, 4, 60, 40), 9, 0xc0ff_8000);
             canvas.stroke_round(clip, Rect::new(2, 3, 62, 42), 10, 2, 0xff20_4060);
