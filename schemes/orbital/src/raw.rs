@@ -6,17 +6,24 @@ use std::io;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-/// The pixels of a window, mapped.
+/// The pixels of a window, mapped for reading.
 pub struct Picture {
     memory: MmapRaw,
     pixels: usize,
 }
 
+/// What maps so many pixels.
+fn options(pixels: usize) -> io::Result<MmapOptions> {
+    let len = pixels.checked_mul(4).ok_or(io::ErrorKind::InvalidInput)?;
+    let mut options = MmapOptions::new();
+    options.len(len);
+    Ok(options)
+}
+
 impl Picture {
     /// Maps so many pixels of a descriptor.
     pub fn map(descriptor: i32, pixels: usize) -> io::Result<Self> {
-        let len = pixels.checked_mul(4).ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(Self { memory: MmapOptions::new().len(len).map_raw(descriptor)?, pixels })
+        Ok(Self { memory: options(pixels)?.map_raw_read_only(descriptor)?, pixels })
     }
 }
 
@@ -29,13 +36,16 @@ impl AsRef<[u32]> for Picture {
     }
 }
 
-/// The pixels of a screen, mapped.
-pub struct Surface(Picture);
+/// The pixels of a screen, mapped for writing.
+pub struct Surface {
+    memory: MmapRaw,
+    pixels: usize,
+}
 
 impl Surface {
     /// Maps so many pixels of a descriptor.
     pub fn map(descriptor: i32, pixels: usize) -> io::Result<Self> {
-        Picture::map(descriptor, pixels).map(Self)
+        Ok(Self { memory: options(pixels)?.map_raw(descriptor)?, pixels })
     }
 }
 
@@ -43,7 +53,7 @@ impl AsMut<[u32]> for Surface {
     fn as_mut(&mut self) -> &mut [u32] {
         // SAFETY: as for a picture; the memory can be written, and the device, which reads it at its own time, is the only
         // other one that has it.
-        unsafe { slice::from_raw_parts_mut(self.0.memory.as_mut_ptr().cast(), self.0.pixels) }
+        unsafe { slice::from_raw_parts_mut(self.memory.as_mut_ptr().cast(), self.pixels) }
     }
 }
 

@@ -78,9 +78,15 @@ impl Outbox {
     }
 }
 
+/// Makes a descriptor of one of the scheme's numbers, with status flags.
+pub type Door = Box<dyn FnMut(usize, usize) -> Result<usize>>;
+
 /// The keeper.
 pub struct Keeper {
     limits: Limits,
+    /// How windows are handed out. Crate `orbclient` opens them for reading, and then writes to them and maps them for writing; so
+    /// their clients get descriptors that are made for both. Without it, in tests, numbers are answered.
+    door: Option<Door>,
     handles: Handles<Handle>,
     windows: BTreeMap<WindowId, Window>,
     next: WindowId,
@@ -102,6 +108,7 @@ impl Keeper {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            door: None,
             handles: Handles::new(),
             windows: BTreeMap::new(),
             next: 1,
@@ -116,6 +123,11 @@ impl Keeper {
             outbox: Outbox::default(),
             ready: Ready::new(),
         }
+    }
+
+    /// Hands windows out by a door.
+    pub fn set_door(&mut self, door: Door) {
+        self.door = Some(door);
     }
 
     fn window(&mut self, id: WindowId) -> Result<&mut Window> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use scheme_server::syscall::EventFlags;
 use scheme_server::syscall::data::Stat;
 use scheme_server::syscall::error::{EACCES, EBADF, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, EWOULDBLOCK, Error, Result};
-use scheme_server::syscall::flag::{MODE_CHR, MapFlags};
+use scheme_server::syscall::flag::{MODE_CHR, MapFlags, O_NONBLOCK, O_RDWR};
 use scheme_server::{CallerCtx, NewFdFlags, OpenResult, Scheme, SchemeSync};
 
 use super::{Handle, Keeper};
@@ -23,6 +23,18 @@ fn opened(number: usize) -> Result<OpenResult> {
 impl Keeper {
     fn handle(&mut self, id: usize) -> Result<&mut Handle> {
         self.handles.get_mut(id).ok_or(Error::new(EBADF))
+    }
+
+    /// Gives a window to its client.
+    fn hand_out(&mut self, number: usize, status: u32) -> Result<OpenResult> {
+        let Some(door) = &mut self.door else { return opened(number) };
+        match door(number, O_RDWR | status as usize & O_NONBLOCK) {
+            Ok(fd) => Ok(OpenResult::OtherScheme { fd }),
+            Err(error) => {
+                self.on_close(number);
+                Err(error)
+            }
+        }
     }
 
     /// The settings as text: a line for each.
@@ -70,13 +82,14 @@ impl SchemeSync for Keeper {
         Ok(ROOT)
     }
 
-    fn openat(&mut self, dir: usize, path: &str, _flags: usize, _status: u32, ctx: &CallerCtx) -> Result<OpenResult> {
+    fn openat(&mut self, dir: usize, path: &str, _flags: usize, status: u32, ctx: &CallerCtx) -> Result<OpenResult> {
         if dir != ROOT {
             return Err(Error::new(EBADF));
         }
         match Open::parse(path).map_err(|_| Error::new(EINVAL))? {
             Open::Window { flags, position, size, title } => {
-                opened(self.open_window(ctx.pid, flags, position, size, title)?)
+                let number = self.open_window(ctx.pid, flags, position, size, title)?;
+                self.hand_out(number, status)
             }
             Open::Display => opened(self.handles.insert(Handle::Display)),
             Open::Settings => opened(self.handles.insert(Handle::Settings(0))),

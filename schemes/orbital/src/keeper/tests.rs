@@ -3,7 +3,7 @@
 use orbclient::{EVENT_KEY, EVENT_RESIZE};
 use scheme_server::fake::{Kernel, NO_OFFSET};
 use scheme_server::syscall::error::EAGAIN;
-use scheme_server::syscall::flag::{MapFlags, O_NONBLOCK};
+use scheme_server::syscall::flag::{MapFlags, O_NONBLOCK, O_RDWR};
 use scheme_server::syscall::schemev2::Opcode;
 
 use super::scheme::ROOT;
@@ -72,6 +72,20 @@ fn a_client_reads_its_window_from_its_path() {
     }
     let display = open(&mut machine, "99.0");
     assert_eq!(machine.fpath(display).unwrap(), "orbital:99.0/1024/768/1");
+}
+
+#[test]
+fn windows_are_handed_out_for_reading_and_writing() {
+    let mut machine = machine();
+    machine.scheme.set_door(Box::new(|number, flags| {
+        assert_eq!((number, flags), (0, O_RDWR | O_NONBLOCK));
+        Ok(77)
+    }));
+    let opened = machine.openat(ROOT, "/a/0/0/9/9/T", O_NONBLOCK).unwrap();
+    assert_eq!(opened, scheme_server::fake::Opened::Descriptor(77));
+    machine.scheme.set_door(Box::new(|_, _| Err(Error::new(EAGAIN))));
+    assert!(machine.openat(ROOT, "/a/0/0/9/9/T", 0).is_err());
+    assert_eq!((machine.scheme.windows.len(), machine.scheme.handles.len()), (1, 1));
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub fn run(themes: Themes) -> Result<()> {
     }
     let display = Display::new(keeper, screen, themes, Text::new(fonts::load()));
     let mut server = Desktop { display, devices: Devices::default(), timer, queue };
+    server.hear()?;
     scheme_server::notify_ready();
     loop {
         server.look()?;
@@ -81,14 +82,18 @@ impl Desktop {
         Ok(())
     }
 
+    /// Takes what the keeper has to say. The first time clients learn from the answer what screen there is.
+    fn hear(&mut self) -> Result<()> {
+        let notices = self.display.link.hear()?;
+        self.display.notices(notices, self.timer.now());
+        Ok(())
+    }
+
     fn wait(&mut self) -> Result<()> {
         let mark = self.queue.next()?;
         let now = self.timer.now();
         match mark {
-            FROM_KEEPER => {
-                let notices = self.display.link.hear()?;
-                self.display.notices(notices, now);
-            }
+            FROM_KEEPER => self.hear()?,
             FROM_SCREEN => {
                 if self.display.screen.attend() {
                     self.display.screen_changed(now);

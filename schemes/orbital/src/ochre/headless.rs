@@ -43,6 +43,7 @@ pub fn run(w: i32, h: i32, themes: Themes) -> Result<()> {
     let _ = queue.watch(SCRIPT, FROM_SCRIPT);
     let display = Display::new(keeper, MemoryScreen::new(w, h), themes, Text::new(fonts::load()));
     let mut server = Headless { display, timer, queue, lines: Lines::default() };
+    server.hear()?;
     scheme_server::notify_ready();
     loop {
         server.paint()?;
@@ -62,12 +63,16 @@ impl Headless {
         Ok(())
     }
 
+    /// Takes what the keeper has to say. The first time clients learn from the answer what screen there is.
+    fn hear(&mut self) -> Result<()> {
+        let notices = self.display.link.hear()?;
+        self.display.notices(notices, self.timer.now());
+        Ok(())
+    }
+
     fn wait(&mut self) -> Result<()> {
         match self.queue.next()? {
-            FROM_KEEPER => {
-                let notices = self.display.link.hear()?;
-                self.display.notices(notices, self.timer.now());
-            }
+            FROM_KEEPER => self.hear()?,
             FROM_TIMER => self.timer.woken(),
             _ => self.read_script()?,
         }
@@ -103,8 +108,7 @@ impl Headless {
     fn obey(&mut self, line: Line) -> Result<Option<String>> {
         let now = self.timer.now();
         // What clients have said before counts before.
-        let notices = self.display.link.hear()?;
-        self.display.notices(notices, now);
+        self.hear()?;
         match line {
             Line::Input(input) => self.display.input(input, now),
             Line::At(x, y) => {
