@@ -54,6 +54,17 @@ const CLAIMED: u64 = 1;
 const SIGNAL_BITS: u32 = 8;
 const WORD: usize = size_of::<u64>();
 
+impl Entry {
+    const fn free() -> Self {
+        Entry {
+            state: AtomicU64::new(FREE),
+            sender: AtomicU64::new(0),
+            value: AtomicU64::new(0),
+            code: AtomicU64::new(0),
+        }
+    }
+}
+
 /// Signals that are pending with what is known about them, in no order but that of their sequence numbers.
 #[repr(C)]
 pub struct Queue<const N: usize> {
@@ -65,13 +76,7 @@ pub struct Queue<const N: usize> {
 impl<const N: usize> Queue<N> {
     /// Empty.
     pub const fn new() -> Self {
-        const EMPTY: Entry = Entry {
-            state: AtomicU64::new(FREE),
-            sender: AtomicU64::new(0),
-            value: AtomicU64::new(0),
-            code: AtomicU64::new(0),
-        };
-        Queue { sequence: AtomicU64::new(0), entries: [const { EMPTY }; N] }
+        Queue { sequence: AtomicU64::new(0), entries: [const { Entry::free() }; N] }
     }
 
     /// Whether there is an entry of this signal.

@@ -148,6 +148,12 @@ impl RunQueue {
         self.len += 1;
     }
 
+    /// Queues a thread that lets its equals run: behind those of this round, and behind those of the next if some wait there.
+    pub fn push_yielding(&mut self, links: &impl Links, id: u32, level: u8) {
+        let equals_in_next_round = self.sets[1 - self.active].present >> level & 1 != 0;
+        self.push(links, id, level, equals_in_next_round);
+    }
+
     /// Queues a thread that was interrupted by a higher one before its equals.
     pub fn push_front(&mut self, links: &impl Links, id: u32, level: u8) {
         self.sets[self.active].push_front(links, id, level);
@@ -219,6 +225,18 @@ mod tests {
         queue.push(&links, 1, 0, true);
         queue.push(&links, 2, 39, false);
         assert_eq!((queue.pop(&links), queue.pop(&links), queue.pop(&links)), (Some(2), Some(1), None));
+    }
+
+    #[test]
+    fn who_gives_way_lets_equals_of_the_next_round_run() {
+        let (links, mut queue) = (table(), RunQueue::new());
+        queue.push(&links, 1, 20, true);
+        queue.push_yielding(&links, 2, 20);
+        assert_eq!((queue.pop(&links), queue.pop(&links)), (Some(1), Some(2)));
+        // Those below it need not wait for nothing: it comes back before them.
+        queue.push(&links, 3, 30, false);
+        queue.push_yielding(&links, 4, 20);
+        assert_eq!((queue.pop(&links), queue.pop(&links)), (Some(4), Some(3)));
     }
 
     #[test]

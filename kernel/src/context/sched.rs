@@ -116,6 +116,8 @@ enum Back {
     Expired,
     /// Interrupted by a higher one.
     Preempted,
+    /// It lets its equals run.
+    Yielding,
 }
 
 fn put(cpu: &'static PerCpu, thread: &'static Thread, how: Back) {
@@ -123,7 +125,7 @@ fn put(cpu: &'static PerCpu, thread: &'static Thread, how: Back) {
     let level = thread.level().min(NOBODY - 1);
     let how = match how {
         // It may have waited in between as often as it likes: what it has used of its slice counts.
-        Back::New if crate::time::ticks_to_ns(thread.slice_used.load(Ordering::Relaxed)) >= slice_ns(level) => {
+        Back::New | Back::Yielding if crate::time::ticks_to_ns(thread.slice_used.load(Ordering::Relaxed)) >= slice_ns(level) => {
             Back::Expired
         }
         how => how,
@@ -137,6 +139,7 @@ fn put(cpu: &'static PerCpu, thread: &'static Thread, how: Back) {
             Back::New => queue.push(&ThreadLinks, thread.slot(), level, false),
             Back::Expired => queue.push(&ThreadLinks, thread.slot(), level, true),
             Back::Preempted => queue.push_front(&ThreadLinks, thread.slot(), level),
+            Back::Yielding => queue.push_yielding(&ThreadLinks, thread.slot(), level),
         }
         sched.best.store(queue.best(), Ordering::Relaxed);
     }
@@ -277,14 +280,15 @@ pub fn may_hand_over(next: &Thread) -> bool {
 #[inline]
 fn go(cpu: &'static PerCpu, next: &'static Thread) {
     let me = percpu::current();
-    if core::ptr::eq(me, next) {
-        return;
-    }
     let now = crate::time::tsc();
     let ran = now.wrapping_sub(cpu.sched.since.get());
     me.cpu_time.fetch_add_relaxed(ran);
     me.slice_used.fetch_add_relaxed(ran);
     cpu.sched.since.set(now);
+    // Who gives way and gets the processor back has used its slice all the same.
+    if core::ptr::eq(me, next) {
+        return;
+    }
     cpu.sched.switches.set(cpu.sched.switches.get() + 1);
     next.on_cpu.store(true, Ordering::Relaxed);
     next.cpu.store(cpu.index as u32, Ordering::Relaxed);
@@ -334,7 +338,7 @@ pub fn yield_now() {
     if cpu.sched.best.load(Ordering::Relaxed) == NOBODY {
         return;
     }
-    put(cpu, Thread::current(), Back::New);
+    put(cpu, Thread::current(), Back::Yielding);
     leave();
 }
 

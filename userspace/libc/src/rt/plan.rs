@@ -17,7 +17,7 @@ impl Entry {
     /// Our descriptor; nothing if it closes at the end and no action keeps it.
     pub const fn of(fd: usize, cloexec: bool) -> Self {
         // Numbers of the upper range have bit 62.
-        Entry(fd as u64 + 1 | if cloexec { CLOEXEC } else { 0 })
+        Entry((fd as u64 + 1) | if cloexec { CLOEXEC } else { 0 })
     }
 
     /// Our descriptor.
