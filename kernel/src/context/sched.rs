@@ -125,7 +125,9 @@ fn put(cpu: &'static PerCpu, thread: &'static Thread, how: Back) {
     let level = thread.level().min(NOBODY - 1);
     let how = match how {
         // It may have waited in between as often as it likes: what it has used of its slice counts.
-        Back::New | Back::Yielding if crate::time::ticks_to_ns(thread.slice_used.load(Ordering::Relaxed)) >= slice_ns(level) => {
+        Back::New | Back::Yielding
+            if crate::time::ticks_to_ns(thread.slice_used.load(Ordering::Relaxed)) >= slice_ns(level) =>
+        {
             Back::Expired
         }
         how => how,

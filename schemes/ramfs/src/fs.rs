@@ -254,7 +254,7 @@ impl<C: Clock> FileSystem<C> {
     pub fn find(&self, volume: usize, from: InodeId, path: &str, flags: usize, user: User) -> Result<InodeId> {
         let follow = flags & (O_SYMLINK | O_NOFOLLOW) == 0;
         let id = self.walk(from, path, Walk { volume, user, follow })?.found.ok_or(Error::new(ENOENT))?;
-        self.check_open(id, flags, false)?;
+        self.check_open(id, flags | O_STAT, false)?;
         Ok(id)
     }
 

@@ -100,6 +100,8 @@ fn names_of_sockets_keep_a_token() {
     assert_eq!(errno(machine.write(name, b"short", 0, 0)), EINVAL);
     assert_eq!(machine.write(name, &[7; TOKEN], 0, 0), Ok(TOKEN));
     assert_eq!(errno(machine.write(name, &[8; TOKEN], 0, 0)), EINVAL);
+    // It cannot be opened, but looked at.
+    assert_eq!(machine.stat_at(ROOT, "socket", 0).unwrap().st_mode & MODE_TYPE, MODE_SOCK);
     machine.close(name);
     assert_eq!(errno(open(&mut machine, "socket", O_RDWR)), ENXIO);
     let name = open(&mut machine, "socket", O_STAT).unwrap();

@@ -152,7 +152,7 @@ pub fn code_of(status: c_int) -> (c_int, c_int) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn waitid(kind: c_int, id: id_t, info: *mut libc::siginfo_t, options: c_int) -> c_int {
     let found = u32::try_from(kind).map_err(|_| error(EINVAL));
-    let found = found.and_then(|kind| await_child(kind, id as u32, options as u32));
+    let found = found.and_then(|kind| await_child(kind, id, options as u32));
     errno::zero(found.map(|found| {
         let (code, status) = code_of(found.status as c_int);
         let answer = ChildInfo {
@@ -281,13 +281,13 @@ fn set_ids(of_group: bool, new: UserIds) -> Result<usize> {
 /// `setresuid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setresuid(real: uid_t, effective: uid_t, saved: uid_t) -> c_int {
-    errno::zero(set_ids(false, UserIds { real: real as u32, effective: effective as u32, saved: saved as u32 }))
+    errno::zero(set_ids(false, UserIds { real, effective, saved }))
 }
 
 /// `setresgid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setresgid(real: gid_t, effective: gid_t, saved: gid_t) -> c_int {
-    errno::zero(set_ids(true, UserIds { real: real as u32, effective: effective as u32, saved: saved as u32 }))
+    errno::zero(set_ids(true, UserIds { real, effective, saved }))
 }
 
 /// `setreuid` and `setregid`: the saved id follows the effective one when the real one is set, or the effective one to another than it.
@@ -306,13 +306,13 @@ fn set_two(of_group: bool, real: u32, effective: u32) -> Result<usize> {
 /// `setreuid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setreuid(real: uid_t, effective: uid_t) -> c_int {
-    errno::zero(set_two(false, real as u32, effective as u32))
+    errno::zero(set_two(false, real, effective))
 }
 
 /// `setregid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setregid(real: gid_t, effective: gid_t) -> c_int {
-    errno::zero(set_two(true, real as u32, effective as u32))
+    errno::zero(set_two(true, real, effective))
 }
 
 /// `setuid` and `setgid`: all three for user 0, else the effective one.
@@ -327,25 +327,25 @@ fn set_one(of_group: bool, id: u32) -> Result<usize> {
 /// `setuid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setuid(uid: uid_t) -> c_int {
-    errno::zero(set_one(false, uid as u32))
+    errno::zero(set_one(false, uid))
 }
 
 /// `setgid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setgid(gid: gid_t) -> c_int {
-    errno::zero(set_one(true, gid as u32))
+    errno::zero(set_one(true, gid))
 }
 
 /// `seteuid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn seteuid(uid: uid_t) -> c_int {
-    errno::zero(set_ids(false, UserIds { real: KEEP, effective: uid as u32, saved: KEEP }))
+    errno::zero(set_ids(false, UserIds { real: KEEP, effective: uid, saved: KEEP }))
 }
 
 /// `setegid`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setegid(gid: gid_t) -> c_int {
-    errno::zero(set_ids(true, UserIds { real: KEEP, effective: gid as u32, saved: KEEP }))
+    errno::zero(set_ids(true, UserIds { real: KEEP, effective: gid, saved: KEEP }))
 }
 
 /// The supplementary groups, and how many.
@@ -391,7 +391,7 @@ pub unsafe extern "C" fn setgroups(size: usize, from: *const gid_t) -> c_int {
     let mut list = [0_u32; MAX_GROUPS];
     for (index, group) in list[..size].iter_mut().enumerate() {
         // SAFETY: the caller promises so many.
-        *group = unsafe { *from.add(index) } as u32;
+        *group = unsafe { *from.add(index) };
     }
     let metadata = [Verb::SetGroups as u64, 0];
     errno::zero(process::required().and_then(|own| {
@@ -404,7 +404,7 @@ pub unsafe extern "C" fn setgroups(size: usize, from: *const gid_t) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn getpriority(which: c_int, who: id_t) -> c_int {
     errno::set(0);
-    match process::ask(Verb::Priority, which as u32 as u64 | (who as u32 as u64) << 32) {
+    match process::ask(Verb::Priority, which as u32 as u64 | (who as u64) << 32) {
         Ok(value) => value as c_int - 20,
         Err(error) => fail(error.errno),
     }
@@ -413,7 +413,7 @@ pub extern "C" fn getpriority(which: c_int, who: id_t) -> c_int {
 /// `setpriority`.
 #[unsafe(no_mangle)]
 pub extern "C" fn setpriority(which: c_int, who: id_t, nice: c_int) -> c_int {
-    errno::zero(process::tell(Verb::SetPriority, 0, &SetPriority { which: which as u32, who: who as u32, nice }))
+    errno::zero(process::tell(Verb::SetPriority, 0, &SetPriority { which: which as u32, who, nice }))
 }
 
 /// `nice`. POSIX wants `EPERM` where `setpriority` says `EACCES`.
@@ -447,7 +447,7 @@ pub unsafe extern "C" fn getrlimit(resource: c_int, to: *mut rlimit) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn setrlimit(resource: c_int, from: *const rlimit) -> c_int {
     // SAFETY: POSIX demands limits.
-    let limit = unsafe { Limit { soft: (*from).rlim_cur as u64, hard: (*from).rlim_max as u64 } };
+    let limit = unsafe { Limit { soft: (*from).rlim_cur, hard: (*from).rlim_max } };
     errno::zero(process::tell(Verb::SetLimit, resource as u32 as u64, &limit))
 }
 

@@ -444,8 +444,8 @@ fn birth(path: &[u8], attributes: Option<&Attributes>) -> Result<Birth> {
 fn signals(attributes: Option<&Attributes>) -> (Option<u64>, u64) {
     match attributes {
         Some(attributes) => (
-            (attributes.flags & SET_SIGMASK != 0).then_some(attributes.mask as u64),
-            if attributes.flags & SET_SIGDEF != 0 { attributes.defaults as u64 } else { 0 },
+            (attributes.flags & SET_SIGMASK != 0).then_some(attributes.mask),
+            if attributes.flags & SET_SIGDEF != 0 { attributes.defaults } else { 0 },
         ),
         None => (None, 0),
     }

@@ -17,7 +17,7 @@ fn limit(resource: i32) -> (u64, u64) {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a place for the answer.
     assert_eq!(unsafe { libc::getrlimit(resource, &mut limit) }, 0);
-    (limit.rlim_cur as u64, limit.rlim_max as u64)
+    (limit.rlim_cur, limit.rlim_max)
 }
 
 /// Maps private memory; answers 0, or the error.

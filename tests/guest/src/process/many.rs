@@ -41,7 +41,9 @@ pub fn threads() {
             let threads: Vec<_> = (0..MANY)
                 .map(|_| {
                     let barrier = barrier.clone();
-                    std::thread::spawn(move || drop(barrier.wait()))
+                    std::thread::spawn(move || {
+                        barrier.wait();
+                    })
                 })
                 .collect();
             barrier.wait();

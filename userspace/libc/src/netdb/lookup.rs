@@ -46,6 +46,9 @@ pub struct Question<'a> {
     pub flags: c_int,
 }
 
+/// Kind and protocol of a socket, and a port.
+type Port = (c_int, c_int, u16);
+
 impl<'a> Question<'a> {
     /// Checks what is asked.
     pub fn new(node: Option<&'a [u8]>, service: Option<&'a [u8]>, hints: Option<&addrinfo>) -> Result<Self, c_int> {
@@ -92,7 +95,7 @@ impl<'a> Question<'a> {
     }
 
     /// Kinds of sockets that fit, with their protocols and the service's port.
-    fn ports(&self) -> Result<[Option<(c_int, c_int, u16)>; 3], c_int> {
+    fn ports(&self) -> Result<[Option<Port>; 3], c_int> {
         let fits = |kind, protocol| {
             (self.kind == 0 || self.kind == kind) && (self.protocol == 0 || protocol == 0 || self.protocol == protocol)
         };

@@ -23,6 +23,8 @@ const FRONT: usize = PAGE;
 const PIECE: usize = 16 * PAGE;
 
 /// Where a program's bytes are.
+// `exec` makes one, on its stack, and uses no heap.
+#[allow(clippy::large_enum_variant)]
 pub enum Source<'a> {
     /// In memory.
     Memory(&'a [u8]),

@@ -19,12 +19,12 @@ pub fn commit(role: &[String]) {
         }
         "abort" => std::process::abort(),
         "null" => store(8),
-        "overflow" => black_box(fall(0)),
+        "overflow" => fall(0),
         "garbage" => garbage(),
         "handler" => {
             // The handler has no room: the stack is full.
             handle(libc::SIGSEGV, count, 0);
-            black_box(fall(0));
+            fall(0);
         }
         "masked" => {
             handle(libc::SIGSEGV, count, 0);

@@ -103,6 +103,9 @@ fn claim_handler(signal: u32) -> Action {
 }
 
 /// Called by the entry on the stack for signals.
+///
+/// # Safety
+/// Called by the entry alone, with what it has saved, while deliveries are inhibited.
 pub unsafe extern "C" fn dispatch(registers: *const Registers, area: *const Area) -> ! {
     // SAFETY: the entry has saved both on a stack that is used for nothing else while deliveries are inhibited.
     unsafe {
@@ -177,6 +180,9 @@ unsafe fn fill(frame: *mut Frame, registers: &Registers, area: &Area, info: sigi
 }
 
 /// On the handler's stack: the handler, and the way back.
+///
+/// # Safety
+/// Called by [`entry::leave`] alone, on the frame's own stack.
 pub unsafe extern "C" fn run(frame: *mut Frame) -> ! {
     // SAFETY: `dispatch` has filled the frame, and this thread leaves it only at the end.
     unsafe {
@@ -242,6 +248,9 @@ unsafe fn was_in_call(registers: &Registers) -> bool {
 }
 
 /// On the stack for signals, which a frame has left: from the beginning with the program that the frame interrupts.
+///
+/// # Safety
+/// Called by [`entry::once_more`] alone, with deliveries inhibited.
 pub unsafe extern "C" fn again(frame: *mut Frame) -> ! {
     // SAFETY: the frame is complete, and is copied before its place is used again.
     unsafe {
@@ -253,6 +262,9 @@ pub unsafe extern "C" fn again(frame: *mut Frame) -> ! {
 }
 
 /// Called by the entry on the stack for exceptions.
+///
+/// # Safety
+/// Called by the entry alone, with what it has saved, while deliveries are inhibited.
 pub unsafe extern "C" fn dispatch_exception(registers: *const Registers, area: *const Area) -> ! {
     // SAFETY: the entry has saved both on a stack that is used for nothing else while an exception is being handled.
     unsafe {

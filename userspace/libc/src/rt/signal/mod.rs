@@ -95,5 +95,5 @@ pub fn set_action(signal: u32, new: action::Action) -> action::Action {
 fn policy(action: &action::Action) -> u64 {
     let no_wait = action.handler == action::IGNORE || action.flags & action::NO_CHILD_WAIT != 0;
     let no_stops = action.flags & action::NO_CHILD_STOP != 0;
-    u64::from(no_wait) * child::NO_WAIT | u64::from(no_stops) * child::NO_STOPS
+    (u64::from(no_wait) * child::NO_WAIT) | (u64::from(no_stops) * child::NO_STOPS)
 }

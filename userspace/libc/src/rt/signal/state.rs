@@ -1,5 +1,6 @@
 //! A thread's part, which lies in its control block, and the process's.
 
+use core::mem::offset_of;
 use core::sync::atomic::{AtomicU64, Ordering, compiler_fence};
 
 use ochre_abi::proc::ThreadVerb;
@@ -128,8 +129,7 @@ impl Signals {
         let data = SetSighandlerData {
             user_handler: entry::signal as *const () as usize,
             excp_handler: entry::exception as *const () as usize,
-            // SAFETY: only an address is made.
-            thread_control_addr: unsafe { &raw const (*tcb).signals.control } as usize,
+            thread_control_addr: tcb as usize + offset_of!(Tcb, signals) + offset_of!(Signals, control),
             proc_control_addr: (&raw const PROCESS) as usize,
         };
         sys::verb_write(handle, &data, &[ThreadVerb::SetSighandler as u64])
