@@ -243,9 +243,11 @@ host-test: sysroot
 	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
 
 test: setup check kernel test-kernel test-programs test-packages initfs tools
+	@echo '  the own tests of crates of others'
+	@$(COOK) test quick
+	@echo '  whole-system tests'
 	@$(TARGET_DIR)/release/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
 		--work build/tests
-	@$(COOK) test quick
 
 # The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
 bench: setup kernel programs tools

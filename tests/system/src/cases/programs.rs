@@ -219,7 +219,7 @@ fn faults() -> Vec<Case> {
         })
         .says("bootstrap: nsmgr does not start: "),
         failed("daemons that die or are no programs", "nothing", {
-            let mut files = programs(["bootstrap", "nsmgr"]);
+            let mut files = programs(["bootstrap", "nsmgr", "procmgr"]);
             files.extend([bytes("bin/zerod", dies.clone()), bytes("bin/ramfs", "text"), bytes("bin/ptyd", dies)]);
             files
         })
