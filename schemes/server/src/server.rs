@@ -122,9 +122,12 @@ impl<L: Link> Server<L> {
     /// Collects events, and answers of what can be answered now.
     #[inline]
     fn gather<S: Scheme>(&mut self, scheme: &mut S) {
+        let mut events = 0;
         while let Some((number, flags)) = scheme.next_ready() {
             if !self.watched.is_empty() && self.watched.contains(&number) {
-                self.out.push(Response::post_fevent(number, flags.bits()).into());
+                // Before all answers: whoever is told that a request is done finds what it has made ready.
+                self.out.insert(events, Response::post_fevent(number, flags.bits()).into());
+                events += 1;
             }
             self.retry(Key::Number(number), scheme);
         }

@@ -93,7 +93,8 @@ mod inside {
             assert!(cut < 1000 + made / BATCH * 10, "too many batches were cut short: {cut}, {made} calls made");
         }
         println!("{made} calls in whole batches, {cut} batches cut short, {:?}", start.elapsed());
-        before.assert_returned(16, 64 << 10);
+        // What five daemons keep of a million calls; a leak of one in ten thousand calls would be more.
+        before.assert_returned(64, 64 << 10);
         std::process::exit(0);
     }
 
