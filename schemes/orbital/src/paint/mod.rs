@@ -10,8 +10,6 @@ pub mod fonts;
 pub mod icons;
 mod scene;
 pub mod shadow;
-#[cfg(test)]
-mod tests;
 pub mod text;
 
 use std::rc::Rc;
