@@ -20,6 +20,7 @@ USER_DIR := $(TARGET_DIR)/$(USER_TARGET)/release
 KERNEL_FLAGS := --release --target $(KERNEL_TARGET) -Zbuild-std=core,alloc,compiler_builtins \
 	-Zbuild-std-features=compiler-builtins-mem
 USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
+WHOLE := --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1
 # The kernel with its symbols, which lie beside the stripped one.
 KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
 CHECKED_ELF := $(TARGET_DIR)/checked/$(KERNEL_TARGET)/release/ochre-kernel
@@ -123,10 +124,11 @@ setup-build:
 # --- building ---------------------------------------------------------------------------------------------------------
 
 # The C library, and empty libraries under the names that compilers ask for: all is in the first. Cargo does not know that
-# programs are linked with it, so a new one takes their traces away.
+# programs are linked with it, so a new one takes their traces away. It is one object, whatever the profile of the programs says: Rust's
+# own symbols must stay inside of it.
 sysroot: setup-build
 	@[ -f build/sysroot/lib/libc.a ] || echo '  libc (and the compiler library: the first build of all takes 3 to 6 minutes)'
-	@$(CARGO) rustc --quiet --release --package ochre-libc --lib --crate-type staticlib --target $(USER_TARGET) \
+	@$(CARGO) rustc --quiet --release $(WHOLE) --package ochre-libc --lib --crate-type staticlib --target $(USER_TARGET) \
 		-Zbuild-std=core,alloc,compiler_builtins -Zbuild-std-features=compiler-builtins-mem
 	@mkdir -p build/sysroot/lib
 	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || { \
