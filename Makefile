@@ -257,6 +257,7 @@ bench: setup kernel programs tools
 	@strip -o build/programs/bench $(USER_DIR)/bench
 	@strip -o build/programs/bench-true $(USER_DIR)/bench-true
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench.cpio \
+		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(PROGRAMS) bench bench-true,bin/$(name)=build/programs/$(name))
 	@CARGO=$(CARGO) tests/bench/run.sh
 

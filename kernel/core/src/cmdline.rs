@@ -15,7 +15,7 @@ pub enum Console {
 /// What the kernel takes from its command line. The text itself goes to user space unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options<'a> {
-    /// `init=/path`: the program that bootstrap starts after the base services.
+    /// `init=/path`: the program that the system is brought up for, instead of a target of init's; init itself starts it last.
     pub init: &'a str,
     /// What follows ` -- `: the arguments of that program.
     pub init_args: &'a str,
@@ -39,7 +39,7 @@ pub enum Unclear<'a> {
     BadValue(&'a str),
 }
 
-/// The program started when no `init=` is given.
+/// The init program, which is also what `init=` names when the system is brought up for a target.
 pub const DEFAULT_INIT: &str = "/scheme/initfs/bin/init";
 
 impl<'a> Options<'a> {

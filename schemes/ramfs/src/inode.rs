@@ -28,6 +28,9 @@ pub struct User {
 }
 
 impl User {
+    /// Who may do everything.
+    pub const SUPER: Self = Self { uid: 0, gid: 0 };
+
     /// Whether permissions do not matter.
     #[inline]
     pub fn is_superuser(self) -> bool {

@@ -6,7 +6,7 @@
 //! | [`inode`], [`directory`], [`walk`] | files and names, and finding one by the other |
 //! | [`fs`] | what can be done with them |
 //! | [`scheme`] | what clients have open |
-//! | [`options`] | what the daemon is started with |
+//! | [`furnish`], [`options`] | what is there from the beginning, and what else the daemon is started with |
 //!
 //! Nothing here waits but at named pipes ([`fifo`]), and nothing but the clock and the system's memory is outside.
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ pub mod contents;
 pub mod directory;
 pub mod fifo;
 pub mod fs;
+pub mod furnish;
 pub mod inode;
 pub mod memory;
 pub mod options;

@@ -12,6 +12,7 @@ use scheme_server::{CallerCtx, Handles, Id, NewFdFlags, OpenResult, Ready, Schem
 
 use crate::fifo::{End, Fifo, ROOM};
 use crate::fs::{Clock, FileSystem, Opened};
+use crate::furnish::Piece;
 use crate::inode::{Inode, InodeId, Kind, User};
 use crate::memory::PAGE;
 use crate::walk::Walk;
@@ -96,6 +97,11 @@ impl<C: Clock> RamFs<C> {
             handles.insert(Handle { inode, volume, read: false, write: false, mapped: 0, closed: false });
         }
         Ok(Self { fs, handles, roots, opening: Vec::new(), ready: Ready::new() })
+    }
+
+    /// Makes what is to be there from the beginning ([`FileSystem::furnish`]).
+    pub fn furnish(&mut self, pieces: &[Piece]) -> Result<(), (String, Error)> {
+        self.fs.furnish(pieces)
     }
 
     /// The file system.

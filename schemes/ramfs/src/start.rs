@@ -28,6 +28,7 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     let limit = options.limit.bytes(free_memory()?);
     let told = |what: &'static str| move |error| format!("{what}: {error}");
     let mut scheme = RamFs::new(limit, SystemClock, options.volumes).map_err(told("no room for the roots"))?;
+    scheme.furnish(&options.pieces).map_err(|(path, error)| format!("{path} cannot be made: {error}"))?;
     let port = Port::new().map_err(told("no socket"))?;
     for (root, name) in names.iter().enumerate() {
         port.register(name, root).map_err(|error| format!("{name}: {error}"))?;

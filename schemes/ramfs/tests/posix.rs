@@ -3,10 +3,12 @@
 mod common;
 
 use common::{
-    LIMIT, Machine, ROOT, Random, TMP, errno, get, link, list, lstat, machine, machine_with, mkdir, open, put, rename,
-    stat, symlink, with,
+    LIMIT, Machine, ROOT, Random, TMP, Ticks, errno, get, link, list, lstat, machine, machine_with, mkdir, open, put,
+    rename, stat, symlink, with,
 };
-use scheme_server::fake::Opened;
+use ram_fs::furnish::Piece;
+use ram_fs::scheme::RamFs;
+use scheme_server::fake::{Kernel, Opened};
 use scheme_server::syscall::error::{
     EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR,
     ENOTEMPTY, EOPNOTSUPP, EPERM, EXDEV,
@@ -33,6 +35,29 @@ fn as_alice<T>(machine: &mut Machine, act: impl FnOnce(&mut Machine) -> T) -> T 
 
 fn as_bob<T>(machine: &mut Machine, act: impl FnOnce(&mut Machine) -> T) -> T {
     machine.as_user(BOB.0, BOB.1, act)
+}
+
+#[test]
+fn what_is_there_from_the_beginning() {
+    let folder = |path: &str, bits| Piece::Folder(path.into(), bits);
+    let link = |path: &str, target: &str| Piece::Link(path.into(), target.into());
+    let furnished = |pieces: &[Piece]| {
+        let mut fs = RamFs::new(LIMIT, Ticks::default(), vec![("file".into(), 0o755)]).unwrap();
+        fs.furnish(pieces).map(|()| Kernel::new(fs)).map_err(|(path, error)| (path, error.errno))
+    };
+    let mut machine =
+        furnished(&[folder("tmp", 0o1777), link("dev/null", "/scheme/null"), folder("a/b", 0o700), folder("a", 0o750)])
+            .unwrap();
+    assert_eq!(list(&mut machine, ""), ["tmp", "dev", "a"]);
+    for (path, mode) in
+        [("tmp", MODE_DIR | 0o1777), ("dev", MODE_DIR | 0o755), ("a/b", MODE_DIR | 0o700), ("a", MODE_DIR | 0o750)]
+    {
+        assert_eq!(stat(&mut machine, path).unwrap().st_mode, mode, "{path}");
+    }
+    let target = with(&mut machine, "dev/null", O_RDONLY | O_SYMLINK, |machine, id| machine.read(id, 99, 0)).unwrap();
+    assert_eq!(target.unwrap(), b"/scheme/null");
+    assert_eq!(furnished(&[link("a", "x"), link("a", "y")]).err(), Some(("a".into(), EEXIST)));
+    assert_eq!(furnished(&[link("a", "x"), folder("a/b", 0o755)]).err().unwrap().0, "a/b");
 }
 
 #[test]

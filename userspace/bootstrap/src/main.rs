@@ -1,5 +1,5 @@
-//! The first program. The kernel loads it from the initfs and gives it everything that there is; it starts the name space
-//! manager and the base daemons with what each needs, serves the initfs itself, and starts the init program.
+//! The first program. The kernel loads it from the initfs and gives it everything that there is; it starts the managers of name
+//! spaces and processes with what each needs, serves the initfs itself, and starts the init program, which starts all else.
 //!
 //! When the init program ends the machine has nothing more to do: with the boot option `exit=debug` it leaves QEMU with the
 //! program's status, without it the console says so.

@@ -2,9 +2,8 @@
 
 use std::arch::asm;
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{PermissionsExt, symlink};
 
-use kernel_core::cmdline::Options;
+use kernel_core::cmdline::{DEFAULT_INIT, Options};
 use libredox::{Fd, call};
 use ochre_abi::proc::ThreadVerb;
 use ochre_abi::{UPPER, auxv, boot_fd, procmgr_fd};
@@ -16,12 +15,6 @@ use syscall::flag::CallFlags;
 use crate::initfs::{self, Initfs};
 use crate::tree::{Kind, ROOT, Tree};
 
-/// Daemons that everything else may count on, in the order of their start.
-const DAEMONS: [&str; 4] = ["zerod", "ramfs", "ipcd", "ptyd"];
-/// Directory for what nobody needs for long.
-const TMP: &str = "/tmp";
-/// Directory of devices.
-const DEV: &str = "/dev";
 /// Where a daemon finds the descriptor on which it says that it is ready.
 const NOTIFY: usize = 3;
 /// The roots of the kernel's schemes.
@@ -81,7 +74,7 @@ pub fn main() {
     let code = match run(given, &options) {
         Ok(end) => {
             if end != End::Exited(0) || !options.exit_debug {
-                println!("bootstrap: {} {end}", options.init);
+                println!("bootstrap: {DEFAULT_INIT} {end}");
             }
             end.code()
         }
@@ -112,51 +105,12 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
         let failed = Server::new(port).run(&mut scheme);
         eprintln!("bootstrap: serving the initfs ended: {failed:?}");
     })?;
-    for name in DAEMONS {
-        match start_daemon(&tree, name, namespace) {
-            Ok(Some(_process)) => {}
-            Ok(None) => eprintln!("bootstrap: the initfs has no bin/{name}"),
-            Err(error) => eprintln!("bootstrap: {name} does not start: {error}"),
-        }
-    }
-    for (path, made) in [(TMP, make_tmp()), (DEV, make_dev())] {
-        if let Err(error) = made {
-            eprintln!("bootstrap: {path} cannot be made: {error}");
-        }
-    }
-    let image = std::fs::read(options.init).map_err(|error| Error::other(format!("{}: {error}", options.init)))?;
-    let mut init = console(Spawn::new(&image, options.init)).namespace(namespace);
-    for word in options.init_args.split_ascii_whitespace() {
-        init = init.arg(word);
-    }
+    let failed = |error: Error| Error::other(format!("{DEFAULT_INIT}: {error}"));
+    let image = std::fs::read(DEFAULT_INIT).map_err(failed)?;
+    let init = console(Spawn::new(&image, DEFAULT_INIT)).namespace(namespace);
+    let init = options.init_args.split_ascii_whitespace().fold(init, |init, word| init.arg(word));
     let init = init.env("PATH", "/scheme/initfs/bin").env("RUST_BACKTRACE", "1");
-    init.start().map_err(|error| Error::other(format!("{}: {error}", options.init)))?.wait()
-}
-
-/// The directory in which everybody may make files, and only their owner may remove them.
-fn make_tmp() -> Result<()> {
-    std::fs::create_dir(TMP)?;
-    std::fs::set_permissions(TMP, std::fs::Permissions::from_mode(0o1777))
-}
-
-/// The names under which programs written for other systems know the devices. `std` itself opens the first when it is
-/// started without one of the standard descriptors.
-fn make_dev() -> Result<()> {
-    std::fs::create_dir(DEV)?;
-    for (name, scheme) in [
-        ("null", "null"),
-        ("zero", "zero"),
-        ("random", "rand"),
-        ("urandom", "rand"),
-        ("tty", "tty"),
-        ("console", "tty/console"),
-        ("ptmx", "pty/ptmx"),
-        ("pts", "pty"),
-        ("shm", "shm"),
-    ] {
-        symlink(format!("/scheme/{scheme}"), format!("{DEV}/{name}"))?;
-    }
-    Ok(())
+    init.start().map_err(failed)?.wait()
 }
 
 fn scheme_error(error: syscall::Error) -> Error {
@@ -229,21 +183,6 @@ fn receive(pipe: &Fd) -> Result<usize> {
     let payload = unsafe { std::slice::from_raw_parts_mut(fds.as_mut_ptr().cast(), size_of_val(&fds)) };
     call::call_ro(pipe.raw(), payload, CallFlags::FD | CallFlags::FD_UPPER, &[])?;
     Ok(fds[0])
-}
-
-/// Starts a daemon and waits until it is ready. None when the archive has no such program.
-fn start_daemon(tree: &Tree<'_>, name: &str, namespace: usize) -> Result<Option<Process>> {
-    let Some(image) = program(tree, name) else {
-        return Ok(None);
-    };
-    let (read, write) = pipe()?;
-    let spawn = console(Spawn::new(image, name)).namespace(namespace).env("INIT_NOTIFY", &NOTIFY.to_string());
-    let process = spawn.inherit(write.raw(), NOTIFY).start()?;
-    drop(write);
-    match read.read(&mut [0]).map_err(Error::from)? {
-        0 => Err(Error::other("it ended without being ready")),
-        _ => Ok(Some(process)),
-    }
 }
 
 /// Ends the virtual machine; QEMU's own status is then twice the code and one.

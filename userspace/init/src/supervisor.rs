@@ -363,8 +363,21 @@ impl Supervisor {
         service.starts += 1;
         service.state = State::Starting;
         self.effects.push(Effect::Start(id));
+        let again = service.starts > 1;
         if service.unit.ready == Ready::Started {
             self.ready(id);
+        }
+        if again {
+            self.do_again(id);
+        }
+    }
+
+    /// What was done once on a service that is started again has gone with it, and is done once more.
+    fn do_again(&mut self, id: Id) {
+        for service in self.services.iter_mut().filter(|service| service.needs.contains(&id)) {
+            if service.unit.ready == Ready::Ended && service.state == State::Done {
+                service.state = State::Waiting;
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Error, Result};
 use std::time::{Duration, Instant};
 
+use kernel_core::cmdline::{DEFAULT_INIT, Options, Unclear};
 use libredox::{Fd, call, flag};
 use ochre_spawn::{Process, Spawn};
 use scheme_server::syscall::{self, Event as Notice, EventFlags};
@@ -16,6 +17,8 @@ use services::unit::{Ready, Unit};
 const UNITS: &str = "/scheme/initfs/etc/init";
 /// What is brought up when the boot options name nothing else (`target=NAME`).
 const DEFAULT_TARGET: &str = "console";
+/// Target of a boot for one program (`init=/PATH`): only what belongs to all targets belongs to it.
+const NO_TARGET: &str = "";
 /// Where programs are found by name.
 const PATH: &str = "/bin:/scheme/initfs/bin";
 /// Descriptor, in a service, of the pipe on which it says that it is ready.
@@ -51,10 +54,9 @@ pub struct System {
 impl System {
     /// Reads the units. `arguments` are for the last service.
     pub fn new(arguments: Vec<String>) -> Result<Self> {
-        let target = target();
         let (units, complaints) = units()?;
         complaints.iter().for_each(|complaint| eprintln!("init: {complaint}"));
-        let supervisor = Supervisor::new(units.into_iter().filter(|unit| unit.is_for(&target)).collect());
+        let supervisor = Supervisor::new(wanted(units));
         let running = supervisor.services().iter().map(|_| None).collect();
         let port = Port::nonblocking().map_err(error)?;
         port.register(control::NAME, control::ROOT).map_err(error)?;
@@ -180,9 +182,12 @@ impl System {
         spawn = unit.environment.iter().fold(spawn, |spawn, (name, value)| spawn.env(name, value));
         spawn = unit.arguments.iter().fold(spawn, |spawn, argument| spawn.arg(argument));
         spawn = spawn.inherit(1, 1).inherit(2, 2);
-        let null;
         if unit.last {
             spawn = self.arguments.iter().fold(spawn, |spawn, argument| spawn.arg(argument));
+        }
+        let null;
+        if unit.last || unit.base {
+            // What makes `/scheme/null` is base itself.
             spawn = spawn.inherit(0, 0);
         } else {
             null = Fd::open("/scheme/null", flag::O_RDWR | flag::O_CLOEXEC, 0)?;
@@ -223,12 +228,21 @@ fn pipe() -> Result<(Fd, Fd)> {
     Ok((read, write))
 }
 
-/// What is to be brought up: the last `target=` of the boot options.
-fn target() -> String {
-    let options = std::fs::read_to_string("/scheme/sys/cmdline").unwrap_or_default();
-    let own = options.split(" -- ").next().unwrap_or_default();
-    let named = own.split_ascii_whitespace().rev().find_map(|word| word.strip_prefix("target="));
-    named.unwrap_or(DEFAULT_TARGET).into()
+/// Those of the units that this boot is for: a target's, or those of all targets and the one program that it was asked for.
+fn wanted(units: Vec<Unit>) -> Vec<Unit> {
+    let cmdline = std::fs::read_to_string("/scheme/sys/cmdline").unwrap_or_default();
+    let options = Options::parse(&cmdline);
+    let words = options.unclear().filter_map(|word| match word {
+        Unclear::Unknown(word) => word.strip_prefix("target="),
+        Unclear::BadValue(_) => None,
+    });
+    let program = (options.init != DEFAULT_INIT).then(|| Unit::of_program(options.init));
+    let default = if program.is_some() { NO_TARGET } else { DEFAULT_TARGET };
+    let target = words.last().unwrap_or(default);
+    let replaced = |unit: &Unit| unit.last && program.is_some();
+    let units: Vec<Unit> = units.into_iter().filter(|unit| unit.is_for(target) && !replaced(unit)).collect();
+    // In front: of two with one name the first is taken.
+    program.into_iter().chain(units).collect()
 }
 
 /// All units that can be read, and what is wrong with the others.

@@ -50,6 +50,9 @@ pub struct Unit {
     /// Targets that it belongs to; all if there are none.
     #[serde(default)]
     pub targets: Vec<String>,
+    /// All that is not base itself is started behind it.
+    #[serde(default)]
+    pub base: bool,
     /// The system ends when it has ended: the program that a person sees, or the one that was to be run. It gets init's
     /// own arguments behind its own.
     #[serde(default)]
@@ -103,6 +106,29 @@ impl Unit {
             return Err(format!("{name}: no argument or variable can have a NUL in it"));
         }
         Ok(unit)
+    }
+
+    /// The unit of the one program that a boot was asked for: the system ends with it.
+    pub fn of_program(path: &str) -> Self {
+        let name = path.rsplit('/').next().filter(|name| is_name(name)).unwrap_or("program");
+        Self {
+            name: name.into(),
+            description: "What this boot was asked for".into(),
+            program: path.into(),
+            arguments: Vec::new(),
+            environment: BTreeMap::new(),
+            ready: Ready::Started,
+            after: Vec::new(),
+            needs: Vec::new(),
+            restart: Restart::Never,
+            schemes: None,
+            makes_schemes: false,
+            user: 0,
+            group: 0,
+            targets: Vec::new(),
+            base: false,
+            last: true,
+        }
     }
 
     /// Whether it is started for a target.

@@ -18,9 +18,27 @@ pub fn all() -> Vec<Case> {
     list
 }
 
-/// The guest programs of these names, where they belong.
+/// Units of the base daemons, as the system has them.
+const UNITS: [(&str, &str); 4] = [
+    ("zerod", include_str!("../../../../userspace/init/units/zerod.toml")),
+    ("ramfs", include_str!("../../../../userspace/init/units/ramfs.toml")),
+    ("ipcd", include_str!("../../../../userspace/init/units/ipcd.toml")),
+    ("ptyd", include_str!("../../../../userspace/init/units/ptyd.toml")),
+];
+
+/// The guest programs of these names, where they belong, and the units of those that are base daemons.
 fn programs<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(String, Source)> {
-    names.into_iter().map(|name| (format!("bin/{name}"), Source::Program(name.into()))).collect()
+    let mut files = Vec::new();
+    for name in names {
+        files.push((format!("bin/{name}"), Source::Program(name.into())));
+        files.extend(UNITS.iter().filter(|(own, _)| *own == name).map(|(_, text)| unit(name, text)));
+    }
+    files
+}
+
+/// The unit of a service, where it belongs.
+fn unit(name: &str, text: &str) -> (String, Source) {
+    bytes(&format!("etc/init/{name}.toml"), text)
 }
 
 /// A file of bytes for an initfs.

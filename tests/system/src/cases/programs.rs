@@ -1,14 +1,14 @@
 //! With programs: the whole way to the init program through each door, what can be wrong with the base programs, and the test
-//! programs of `tests/guest`. Such a program is the init program of its boot; its exit status is the verdict.
+//! programs of `tests/guest`. Such a program is what its boot is for: init starts it last, and its exit status is the verdict.
 
 use std::time::Duration;
 
-use super::{bytes, programs};
+use super::{bytes, programs, unit};
 use crate::case::{Case, Door, Firmware, GAVE_UP, Initfs, Medium, exit_status};
 use crate::elf::Elf;
 
-/// What is started before the init program.
-pub const BASE: [&str; 7] = ["bootstrap", "nsmgr", "procmgr", "zerod", "ramfs", "ipcd", "ptyd"];
+/// What every boot has before the program that it is for.
+pub const BASE: [&str; 8] = ["bootstrap", "nsmgr", "procmgr", "init", "zerod", "ramfs", "ipcd", "ptyd"];
 
 /// A program of `tests/guest` and how it is run.
 struct Program {
@@ -62,6 +62,7 @@ pub fn cases() -> Vec<Case> {
     list.extend(faults());
     list.push(written_scheme());
     list.push(services());
+    list.push(base_daemons());
     list.extend([(1, false), (4, false), (4, true)].map(|(cpus, checked)| told_by_nmi(cpus, checked)));
     list.extend([1, 2].map(display));
     for program in PROGRAMS {
@@ -75,7 +76,7 @@ pub fn cases() -> Vec<Case> {
     list
 }
 
-/// A boot with the base programs and this test program as init.
+/// A boot with the base programs that is for this test program.
 fn with_init(name: impl Into<String>, init: &str, arguments: &str) -> Case {
     Case::new(name)
         .initfs(Initfs::Files(programs(BASE.into_iter().chain([init]))))
@@ -116,9 +117,8 @@ fn written_scheme() -> Case {
 /// Services by their units: one is killed and there again, one cannot be started and is switched off, one is stopped and started
 /// by hand, a bad unit is told; and the status of the last one is the system's.
 fn services() -> Case {
-    let unit = |name: &str, text: &str| bytes(&format!("etc/init/{name}.toml"), text.as_bytes().to_vec());
     let mut files = programs(BASE);
-    files.extend(programs(["init", "service", "console", "mail"]));
+    files.extend(programs(["service", "console", "mail"]));
     files.extend([
         unit("mail", "description = 'letters'\nprogram = '/scheme/initfs/bin/mail'"),
         unit("broken", "description = 'nothing'\nprogram = '/scheme/initfs/bin/nothing'"),
@@ -150,6 +150,35 @@ fn services() -> Case {
         .says("state off")
         .never("elsewhere")
         .ends(exit_status(2))
+}
+
+/// Each of the base daemons is killed, twice in a row, and is there again: what they serve then works as on the first day, as the
+/// programs find that test it. What they held is gone, and the folders and links that the unit names are not.
+fn base_daemons() -> Case {
+    let killed = ["zerod", "ipcd", "ptyd", "ramfs"];
+    let kill = killed.map(|name| format!("service kill {name}; ")).concat();
+    let line = format!(
+        "echo kept in RAM > /tmp/x; cat /tmp/x; {kill}sleep 1; {kill}sleep 1; service; cat /tmp/x; ls /dev; \
+         sockets; terminal; files"
+    );
+    let mut files = programs(BASE);
+    files.extend(programs(["console", "service", "sockets", "terminal", "files"]));
+    let case = Case::new("base daemons: each is killed, and there again")
+        .initfs(Initfs::Files(files))
+        .append(&format!("init=/scheme/initfs/bin/console -- -c {line}"))
+        .cpus(2)
+        .seconds(180)
+        .says("kept in RAM");
+    let again = killed.iter().chain(&killed).map(|name| format!("init: {name}: killed; it is started again"));
+    let case = again.fold(case, Case::says);
+    let case = ["ptyd", "ramfs", "zerod", "ipcd"]
+        .into_iter()
+        .fold(case, |case, name| case.says(format!("{name:<16} running        3")));
+    case.says("cat /tmp/x: No such file")
+        .says("console  null  ptmx  pts  random  shm  tty  urandom  zero")
+        .says("all 33 passed")
+        .says("all 16 passed")
+        .says("all 14 passed")
 }
 
 /// Somebody asks a machine what it is doing: an idle one, and one whose every processor is busy in programs and the kernel.
@@ -199,18 +228,24 @@ fn faults() -> Vec<Case> {
     };
     let dies = Elf::running(&[0x0f, 0x0b]).bytes();
     vec![
-        failed("no init program", "nothing", programs(BASE)).says("bootstrap: /scheme/initfs/bin/nothing: "),
-        failed("an init program that is a text", "text", with("bin/text", b"echo hello\n".to_vec()))
-            .says("bootstrap: /scheme/initfs/bin/text: "),
-        failed("an init program that is a folder", "folder", with("bin/folder/x", Vec::new()))
-            .says("bootstrap: /scheme/initfs/bin/folder: "),
-        failed("an init program that is cut short", "cut", with("bin/cut", dies[..100].to_vec()))
-            .says("bootstrap: /scheme/initfs/bin/cut: "),
+        failed("no init program", "nothing", programs(["bootstrap", "nsmgr", "procmgr"]))
+            .says("bootstrap: /scheme/initfs/bin/init: "),
+        failed("an init program that is a text", "nothing", {
+            let mut files = programs(["bootstrap", "nsmgr", "procmgr"]);
+            files.push(bytes("bin/init", "echo hello\n"));
+            files
+        })
+        .says("bootstrap: /scheme/initfs/bin/init: "),
+        failed("no last program", "nothing", programs(BASE)).says("init: nothing: /scheme/initfs/bin/nothing: "),
+        failed("a last program that is a folder", "folder", with("bin/folder/x", Vec::new()))
+            .says("init: folder: /scheme/initfs/bin/folder: "),
+        failed("a last program that is cut short", "cut", with("bin/cut", dies[..100].to_vec())).says("init: cut: "),
         // 132 is what a shell shows for an illegal instruction.
-        failed("an init program that dies", "dies", with("bin/dies", dies.clone()))
+        failed("a last program that dies", "dies", with("bin/dies", dies.clone()))
             .ends(exit_status(132))
             .says("ended by invalid opcode: code 0x0 at 0x400078")
-            .says("bootstrap: /scheme/initfs/bin/dies processor exception 6 at 0x400078"),
+            .says("init: dies: processor exception 6 at 0x400078")
+            .says("bootstrap: /scheme/initfs/bin/init exited with status 132"),
         failed("no name space manager", "nothing", programs(["bootstrap"]))
             .says("bootstrap: the initfs has no bin/nsmgr"),
         failed("a name space manager that dies", "nothing", {
@@ -219,14 +254,20 @@ fn faults() -> Vec<Case> {
             files
         })
         .says("bootstrap: nsmgr does not start: "),
-        failed("daemons that die or are no programs", "nothing", {
-            let mut files = programs(["bootstrap", "nsmgr", "procmgr"]);
-            files.extend([bytes("bin/zerod", dies.clone()), bytes("bin/ramfs", "text"), bytes("bin/ptyd", dies)]);
+        failed("daemons that die, are no programs or not there", "nothing", {
+            let mut files = programs(BASE);
+            files.retain(|(path, _)| !["bin/zerod", "bin/ramfs", "bin/ptyd"].contains(&path.as_str()));
+            files.extend([bytes("bin/zerod", dies), bytes("bin/ramfs", "text")]);
             files
         })
-        .says("bootstrap: zerod does not start: ")
-        .says("bootstrap: ramfs does not start: ")
-        .says("bootstrap: ptyd does not start: ")
-        .says("bootstrap: /scheme/initfs/bin/nothing: "),
+        .says("init: ptyd: /scheme/initfs/bin/ptyd: ")
+        .check(|said| {
+            let off =
+                |name: &str| said.lines().any(|line| line.starts_with(name) && line.contains("it is switched off"));
+            let names = ["init: zerod:", "init: ramfs:", "init: ptyd:"];
+            let on: Vec<_> = names.into_iter().filter(|name| !off(name)).collect();
+            if on.is_empty() { Ok(()) } else { Err(format!("not switched off: {on:?}")) }
+        })
+        .says("init: nothing: /scheme/initfs/bin/nothing: "),
     ]
 }

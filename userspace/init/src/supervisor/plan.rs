@@ -16,6 +16,7 @@ pub fn order(mut units: Vec<Unit>) -> (Vec<Unit>, Vec<String>) {
         }
         same
     });
+    behind_base(&mut units);
     loop {
         let known: BTreeSet<String> = units.iter().map(|unit| unit.name.clone()).collect();
         let impossible = |unit: &Unit| unit.needs.iter().find(|name| !known.contains(*name)).cloned();
@@ -36,6 +37,15 @@ pub fn order(mut units: Vec<Unit>) -> (Vec<Unit>, Vec<String>) {
         complaints.push(format!("{}: it waits for itself, through {}; it is left out", unit.name, names(&circle)));
     }
     (ordered, complaints)
+}
+
+/// Puts all that is not base behind all that is.
+fn behind_base(units: &mut [Unit]) {
+    let base: Vec<String> = units.iter().filter(|unit| unit.base).map(|unit| unit.name.clone()).collect();
+    for unit in units.iter_mut().filter(|unit| !unit.base) {
+        let more: Vec<String> = base.iter().filter(|name| unit.before().all(|own| own != *name)).cloned().collect();
+        unit.after.extend(more);
+    }
 }
 
 fn names(units: &[Unit]) -> String {

@@ -56,6 +56,42 @@ fn one_that_does_something_once_is_done() {
 }
 
 #[test]
+fn what_was_done_once_is_done_again_on_what_it_needs() {
+    let mut all =
+        supervisor(&[("files", ""), ("fill", "ready = 'ended'\nneeds = ['files']"), ("use", "after = ['fill']")]);
+    all.step(ms(0), Event::Boot);
+    assert_eq!(all.step(ms(1), Event::Ready(0)), [Effect::Start(1)]);
+    assert_eq!(all.step(ms(2), Event::Ended(1, End::Exited(0))), [Effect::Start(2)]);
+    assert_eq!(deeds(all.step(ms(3), Event::Ended(0, End::Signaled(9)))), [Effect::Start(0)]);
+    assert_eq!(states(&all), ["starting", "waiting", "starting"]);
+    assert_eq!(all.step(ms(4), Event::Ready(0)), [Effect::Start(1)]);
+    assert_eq!(deeds(all.step(ms(5), Event::Ended(1, End::Exited(0)))), []);
+    assert_eq!(states(&all), ["running", "done", "starting"]);
+}
+
+#[test]
+fn all_else_is_started_behind_the_base() {
+    let mut all = supervisor(&[("a", ""), ("z1", "base = true"), ("z2", "base = true\nafter = ['z1']")]);
+    assert_eq!(all.step(ms(0), Event::Boot), [Effect::Start(0)]);
+    assert_eq!(all.step(ms(1), Event::Ready(0)), [Effect::Start(1)]);
+    assert_eq!(all.step(ms(2), Event::Ready(1)), [Effect::Start(2)]);
+    // And it ends before it.
+    assert_eq!(all.step(ms(3), Event::ShutDown(0)), [Effect::Terminate(2)]);
+}
+
+#[test]
+fn the_program_that_a_boot_is_for_comes_last_and_ends_it() {
+    let base = unit("zero", "base = true");
+    let mut all = Supervisor::new(vec![Unit::of_program("/scheme/initfs/bin/work"), base]);
+    assert_eq!(all.step(ms(0), Event::Boot), [Effect::Start(0)]);
+    assert_eq!(all.step(ms(1), Event::Ready(0)), [Effect::Start(1)]);
+    assert_eq!(all.services()[1].unit.name, "work");
+    assert_eq!(deeds(all.step(ms(2), Event::Ended(1, End::Exited(3)))), [Effect::Terminate(0)]);
+    assert_eq!(all.step(ms(3), Event::Ended(0, End::Signaled(9))), [Effect::Leave(3)]);
+    assert_eq!(Unit::of_program("/a b").name, "program");
+}
+
+#[test]
 fn the_dead_are_started_again_at_once_then_with_pauses_then_not_any_more() {
     let mut all = supervisor(&[("a", "")]);
     all.step(ms(0), Event::Boot);
