@@ -24,6 +24,8 @@ use crate::wire::{Notice, Order, WindowId};
 const INTERVAL: u64 = 16;
 /// From this height on a screen is taken for one with small pixels.
 const TALL: i32 = 1600;
+/// Sizes of a screen that can be asked for.
+const SIZES: core::ops::RangeInclusive<i32> = 320..=16_384;
 
 /// The keeper, as the display server reaches it.
 pub trait Link {
@@ -64,6 +66,8 @@ pub struct Display<L: Link, S> {
     shown_cursor: Option<(Shape, i32, i32, i32)>,
     /// The scale that somebody has asked for.
     wanted_scale: Option<i32>,
+    /// The size of the screen that somebody has asked for.
+    wanted_mode: Option<(i32, i32)>,
     last_frame: Option<u64>,
     capture: bool,
 }
@@ -86,6 +90,7 @@ impl<L: Link, S: Screen> Display<L, S> {
             damage: Damage::new(),
             cursor: None,
             wanted_scale: None,
+            wanted_mode: None,
             last_frame: None,
             capture: false,
         }
@@ -111,6 +116,17 @@ impl<L: Link, S: Screen> Display<L, S> {
             Input::Scroll(x, y) => Event::Scroll(x, y),
         };
         self.step(event, now);
+    }
+
+    /// A screen is there that was not before. It gets the size that somebody has asked for.
+    pub fn screen_came(&mut self, now: u64) {
+        if let Some((w, h)) = self.wanted_mode.filter(|mode| *mode != self.screen.size()) {
+            // What it cannot do is not tried again.
+            if !self.screen.set_mode(w, h) {
+                self.wanted_mode = None;
+            }
+        }
+        self.screen_changed(now);
     }
 
     /// The screen may have another size.
@@ -154,6 +170,10 @@ impl<L: Link, S: Screen> Display<L, S> {
             "scale" => {
                 self.wanted_scale = value.parse().ok().filter(|scale| (1..=4).contains(scale));
                 self.screen_changed(now);
+            }
+            "resolution" => {
+                self.wanted_mode = mode(value);
+                self.screen_came(now);
             }
             // Programs keep settings of their own here too.
             _ => {}
@@ -232,6 +252,13 @@ impl<L: Link, S: Screen> Display<L, S> {
         self.painter.paint(&mut canvas, &self.desk, &self.gallery, &[all]);
         canvas
     }
+}
+
+/// `WIDTHxHEIGHT`.
+fn mode(value: &str) -> Option<(i32, i32)> {
+    let side = |text: &str| text.parse().ok().filter(|side| SIZES.contains(side));
+    let (w, h) = value.split_once('x')?;
+    Some((side(w)?, side(h)?))
 }
 
 fn scale_for(height: i32) -> i32 {

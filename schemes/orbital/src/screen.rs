@@ -12,6 +12,11 @@ pub trait Screen {
     /// Width and height.
     fn size(&self) -> (i32, i32);
 
+    /// Takes another size. Answers whether it has it now; one that cannot stays as it is.
+    fn set_mode(&mut self, _w: i32, _h: i32) -> bool {
+        false
+    }
+
     /// Shows rectangles of a picture that has the screen's size. They lie inside of it.
     fn show(&mut self, canvas: &Canvas, rects: &[Rect]);
 
@@ -82,6 +87,11 @@ impl MemoryScreen {
 impl Screen for MemoryScreen {
     fn size(&self) -> (i32, i32) {
         (self.canvas.bounds().w, self.canvas.bounds().h)
+    }
+
+    fn set_mode(&mut self, w: i32, h: i32) -> bool {
+        self.canvas = Canvas::new(w, h);
+        true
     }
 
     fn show(&mut self, canvas: &Canvas, rects: &[Rect]) {

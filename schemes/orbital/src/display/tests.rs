@@ -410,3 +410,41 @@ fn a_screen_with_a_cursor_of_its_own_paints_nothing_for_it() {
     }
     assert_eq!((server.screen.memory.shown, server.screen.place, server.screen.sprites), (shown, (99, 50), 1));
 }
+
+#[test]
+fn the_screen_gets_the_size_that_is_asked_for() {
+    let mut world = World::new(11, 800, 600);
+    world.open("r", (50, 60), (300, 200));
+    let ask = |world: &mut World, value: &str| {
+        world.server.notices(vec![Notice::Setting("resolution".into(), value.into())], world.now);
+        world.check(value);
+        world.server.screen.size()
+    };
+    assert_eq!(ask(&mut world, "1024x768"), (1024, 768));
+    assert_eq!(world.server.canvas().bounds(), Rect::new(0, 0, 1024, 768));
+    assert_eq!(ask(&mut world, "640x480"), (640, 480));
+    for nonsense in ["", "640", "0x0", "640x-1", "640x480x2", "319x240", "99999x99999"] {
+        assert_eq!(ask(&mut world, nonsense), (640, 480), "{nonsense}");
+    }
+    ask(&mut world, "1024x768");
+    // Whoever resizes the machine's window later has the last word, until another screen comes.
+    world.server.screen.canvas = Canvas::new(700, 500);
+    world.server.screen_changed(world.now);
+    assert_eq!(world.server.canvas().bounds().w, 700);
+    world.server.screen_came(world.now);
+    world.check("another screen");
+    assert_eq!(world.server.screen.size(), (1024, 768));
+    let screen = world.server.link.said.iter().rev().find_map(|order| match order {
+        Order::Screen(screen) => Some((screen.w, screen.h)),
+        _ => None,
+    });
+    assert_eq!(screen, Some((1024, 768)));
+}
+
+#[test]
+fn a_screen_that_has_one_size_stays_as_it_is() {
+    let screen = WithCursor { memory: MemoryScreen::new(640, 480), sprites: 0, place: (0, 0) };
+    let mut server = Display::new(Fake::default(), screen, Themes::built_in().unwrap(), Text::new([]));
+    server.notices(vec![Notice::Setting("resolution".into(), "800x600".into())], 0);
+    assert_eq!((server.screen.size(), server.wanted_mode), ((640, 480), None));
+}

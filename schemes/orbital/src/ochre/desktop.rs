@@ -60,7 +60,7 @@ impl Desktop {
         let now = self.timer.now();
         if let Some(descriptor) = self.display.screen.look() {
             self.queue.watch(descriptor, FROM_SCREEN)?;
-            self.display.screen_changed(now);
+            self.display.screen_came(now);
         }
         if let Some(descriptor) = self.devices.look() {
             self.queue.watch(descriptor, FROM_INPUT)?;

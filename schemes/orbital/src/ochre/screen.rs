@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind, Result};
 
 use display_contract::{CURSOR, CURSOR_LEN, HIDE, Info, Mode, PREFIX, RECTANGLES, Rectangle, flag, pack_place, verb};
 use libredox::Fd;
-use libredox::errno::EAGAIN;
+use libredox::errno::{EAGAIN, EINVAL, EOPNOTSUPP};
 use libredox::flag::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
 use scheme_server::syscall::flag::CallFlags;
 
@@ -136,6 +136,19 @@ impl DriverScreen {
 impl Screen for DriverScreen {
     fn size(&self) -> (i32, i32) {
         self.driver.as_ref().map_or(NOWHERE, |driver| (driver.info.mode.width as i32, driver.info.mode.height as i32))
+    }
+
+    fn set_mode(&mut self, w: i32, h: i32) -> bool {
+        let Some(driver) = &mut self.driver else { return false };
+        match driver.set_mode(Mode { width: w as u32, height: h as u32 }) {
+            Ok(()) => true,
+            // It refuses, and everything is as it was.
+            Err(error) if [EINVAL, EOPNOTSUPP].map(Some).contains(&error.raw_os_error()) => false,
+            Err(_) => {
+                self.driver = None;
+                false
+            }
+        }
     }
 
     fn show(&mut self, canvas: &Canvas, rects: &[Rect]) {
