@@ -44,6 +44,7 @@ PACKAGES := \
 	inputd \
 	orbital \
 	$(DRIVERS) \
+	ochre-live \
 	ochre-init \
 	ochre-console \
 	ochre-errand
@@ -58,11 +59,20 @@ PROGRAMS := \
 	inputd \
 	orbital-keeper orbitald \
 	$(DRIVERS) \
+	live \
 	init service \
 	console \
 	errand
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
+# Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
+# root directory is filled belongs to the initfs, above.
+DESKTOP_PACKAGES :=
+DESKTOP_PROGRAMS :=
+# What each says of itself to the menu of programs.
+APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
+# Packages of other people in the live image, by their recipes.
+RECIPES := ripgrep hexyl
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
@@ -71,6 +81,7 @@ EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --example
 # What the host's own tests reach.
 HOST_PACKAGES := \
 	$(PACKAGES) \
+	$(DESKTOP_PACKAGES) \
 	ochre-abi \
 	kernel-core \
 	ochre-installer \
@@ -99,7 +110,7 @@ QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) 
 SECONDS_FOR_EXEC ?= 120
 
 .PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec runner gdb \
-	packages test-packages test-crates \
+	packages test-packages test-crates desktop-programs live desktop \
 	check lint host-test test bench clean
 
 help:
@@ -133,7 +144,7 @@ sysroot: setup-build
 	@mkdir -p build/sysroot/lib
 	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || { \
 		cp $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a; \
-		for package in $(PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do rm -rf $(USER_DIR)/.fingerprint/$$package-*; done; }
+		for package in $(PACKAGES) $(DESKTOP_PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do rm -rf $(USER_DIR)/.fingerprint/$$package-*; done; }
 	@for name in gcc gcc_eh m pthread rt dl util; do \
 		[ -f build/sysroot/lib/lib$$name.a ] || ar crs build/sysroot/lib/lib$$name.a; done
 
@@ -186,18 +197,48 @@ tools: setup-build
 	@echo '  tools'
 	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-bench-run --package cook
 
+# What the programs of the desktop share (widgets, text, drawing) is built once.
+desktop-programs: sysroot
+	@mkdir -p build/desktop
+ifneq ($(DESKTOP_PACKAGES),)
+	@[ -d build/desktop/bin ] || echo '  programs of the desktop (the first time takes some minutes)'
+	@$(CARGO) build --quiet $(USER_FLAGS) $(DESKTOP_PACKAGES:%=--package %)
+	@mkdir -p build/desktop/bin
+	@for name in $(DESKTOP_PROGRAMS); do strip -o build/desktop/bin/$$name $(USER_DIR)/$$name; done
+endif
+
 # --- running ----------------------------------------------------------------------------------------------------------
 
-# The archive that is booted: the system's programs, the examples, and whichever test programs have been built.
+# What every archive that is booted has: the system's programs, their settings, what init starts.
+SYSTEM_FILES = kernel.sym=build/kernel.sym $(SETTINGS) \
+	$(foreach name,$(PROGRAMS),bin/$(name)=build/programs/$(name)) \
+	$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml)
+
+# The archive of `exec` and the runner: the system, the examples, and whichever test programs have been built.
 initfs: setup kernel example-programs tools
 	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs kernel.sym=build/kernel.sym $(SETTINGS) \
-		$(foreach name,$(PROGRAMS) $(EXAMPLES),bin/$(name)=build/programs/$(name)) \
-		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs $(SYSTEM_FILES) \
+		$(foreach name,$(EXAMPLES),bin/$(name)=build/programs/$(name)) \
 		$(foreach name,$(TEST_PROGRAMS),$(if $(wildcard build/programs/$(name)),bin/$(name)=build/programs/$(name)))
 
-iso: initfs
-	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs --append 'init=/scheme/initfs/bin/init' \
+# The root directory of a system that runs from memory: programs of the desktop, packages of others, and the files of
+# installer/root. Fonts are in the initfs, where the display server reads them before there is anything else.
+live: setup desktop-programs tools
+	@for name in $(RECIPES); do [ -d build/packages/$$name ] || \
+		{ echo '  packages of others: $(RECIPES) (the first time takes minutes, and the network)'; break; }; done
+	@$(COOK) build $(RECIPES)
+	@$(TARGET_DIR)/release/ochre-image live --out build/live.cpio.lz4 --tree installer/root $(RECIPES:%=--package build/packages/%) \
+		$(foreach name,$(DESKTOP_PROGRAMS),bin/$(name)=build/desktop/bin/$(name)) \
+		$(foreach file,$(APPLICATIONS),usr/share/applications/$(notdir $(file))=$(file)) \
+		--link usr/share/fonts=/scheme/initfs/fonts --directory var/log
+
+# The archive of the desktop: the system and the live image.
+desktop: setup kernel programs live tools
+	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
+
+iso: desktop
+	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs-desktop --append 'init=/scheme/initfs/bin/init' \
 		--out build/ochre.iso
 	@echo 'build/ochre.iso is ready: for a CD, for a USB stick (dd), for `qemu-system-x86_64 -cdrom`'
 
@@ -237,7 +278,8 @@ lint: sysroot
 	@echo '  lints'
 	@$(CARGO) clippy --quiet --all-targets $(HOST_PACKAGES:%=--package %) -- -D warnings
 	@$(CARGO) clippy --quiet --package ochre-kernel $(KERNEL_FLAGS) -- -D warnings
-	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(TEST_PACKAGES:%=--package %) --package ochre-libc -- -D warnings
+	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
+		$(TEST_PACKAGES:%=--package %) --package ochre-libc -- -D warnings
 
 # The tests of libc look at the archive that programs are linked with.
 host-test: sysroot

@@ -1,10 +1,11 @@
 //! Writes an initfs: a cpio archive in the "newc" format.
 //!
-//! The same contents give the same bytes: entries are in the order of their paths, owned by root, without times.
+//! The same contents give the same bytes: entries are in an order that only paths and sizes decide, owned by root, without times.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use cpio::newc::{Builder, ModeFileType, trailer};
@@ -17,6 +18,9 @@ const ELF_MAGIC: &[u8] = b"\x7fELF";
 const S_IFMT: u32 = 0o170_000;
 const S_IFDIR: u32 = 0o040_000;
 const S_IFREG: u32 = 0o100_000;
+const S_IFLNK: u32 = 0o120_000;
+/// Any of the bits that let a file be executed.
+const EXECUTE: u32 = 0o111;
 
 /// What is wrong with what was to be added.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +34,8 @@ pub enum Error {
     /// The format has 32 bits for a file's size.
     #[error("{0} has 4 GiB or more, which the format cannot hold")]
     TooLarge(String),
-    /// Neither a file nor a directory.
-    #[error("{0} is neither a file nor a directory")]
+    /// Neither a file nor a directory nor a symbolic link.
+    #[error("{0} is neither a file nor a directory nor a symbolic link")]
     OddFile(PathBuf),
     /// An archive that cannot be read from this byte on.
     #[error("the archive is damaged at byte {0}")]
@@ -45,9 +49,19 @@ pub enum Error {
 enum Node {
     /// `true` when it stands there for its own sake and not only for what is in it.
     Directory(bool),
-    File(Vec<u8>),
+    File(Data),
+    /// Where it leads.
+    Link(String),
     /// Major and minor number.
     CharacterDevice(u32, u32),
+}
+
+/// A file.
+#[derive(Debug)]
+struct Data {
+    bytes: Vec<u8>,
+    /// It may be executed, wherever it lies.
+    executable: bool,
 }
 
 /// An archive that is being put together.
@@ -69,8 +83,9 @@ impl Archive {
             let entry = entry.map_err(|at| Error::Damaged(at.offset))?;
             let path = String::from_utf8_lossy(entry.name);
             match entry.mode & S_IFMT {
-                S_IFREG => archive.file(&path, entry.data.to_vec())?,
+                S_IFREG => archive.add_file(&path, entry.data.to_vec(), entry.mode & EXECUTE != 0)?,
                 S_IFDIR => archive.directory(&path)?,
+                S_IFLNK => archive.link(&path, &String::from_utf8_lossy(entry.data))?,
                 _ => return Err(Error::OddFile(path.as_ref().into())),
             }
         }
@@ -79,10 +94,22 @@ impl Archive {
 
     /// Adds a file, and the directories it is in. It may be executed when it lies in `bin/` or is an ELF file.
     pub fn file(&mut self, path: &str, data: Vec<u8>) -> Result<(), Error> {
-        if u32::try_from(data.len()).is_err() {
+        self.add_file(path, data, false)
+    }
+
+    fn add_file(&mut self, path: &str, bytes: Vec<u8>, executable: bool) -> Result<(), Error> {
+        if u32::try_from(bytes.len()).is_err() {
             return Err(Error::TooLarge(path.into()));
         }
-        self.add(path, Node::File(data))
+        self.add(path, Node::File(Data { bytes, executable }))
+    }
+
+    /// Adds a symbolic link, and the directories it is in.
+    pub fn link(&mut self, path: &str, target: &str) -> Result<(), Error> {
+        if target.is_empty() || target.contains('\0') {
+            return Err(Error::BadPath(target.into()));
+        }
+        self.add(path, Node::Link(target.into()))
     }
 
     /// Adds a directory, and those it is in.
@@ -95,35 +122,56 @@ impl Archive {
         self.add(path, Node::CharacterDevice(major, minor))
     }
 
-    /// Adds a file of the host.
+    /// Adds a file of the host. It may also be executed when it may be there.
     pub fn host_file(&mut self, path: &str, host: &Path) -> Result<(), Error> {
-        let data = fs::read(host).map_err(|error| Error::Host(host.into(), error))?;
-        self.file(path, data)
+        let failed = |error| Error::Host(host.into(), error);
+        let data = fs::read(host).map_err(failed)?;
+        let mode = fs::metadata(host).map_err(failed)?.permissions().mode();
+        self.add_file(path, data, mode & EXECUTE != 0)
     }
 
-    /// Adds all that is in a directory of the host, under the paths it has there. Symbolic links and devices are refused.
+    /// Adds all that is in a directory of the host, under the paths it has there. Devices are refused.
     pub fn host_tree(&mut self, host: &Path) -> Result<(), Error> {
-        self.host_tree_at("", host)
+        self.host_entries("", host, |name| Some(name))
     }
 
-    fn host_tree_at(&mut self, prefix: &str, host: &Path) -> Result<(), Error> {
+    /// Adds a package of `recipes/`: as [`Archive::host_tree`], but its `share` becomes `usr/share`, and the cook's notes are left out.
+    pub fn host_package(&mut self, host: &Path) -> Result<(), Error> {
+        self.host_entries("", host, |name| match name {
+            "share" => Some("usr/share"),
+            note if note.starts_with('.') => None,
+            name => Some(name),
+        })
+    }
+
+    /// Adds what is in a directory behind `prefix`, under the names that `place` tells, if any.
+    fn host_entries(&mut self, prefix: &str, host: &Path, place: fn(&str) -> Option<&str>) -> Result<(), Error> {
         let failed = |error| Error::Host(host.into(), error);
         for entry in fs::read_dir(host).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
+            let odd = || Error::OddFile(entry.path());
             let name = entry.file_name();
-            let name = name.to_str().ok_or_else(|| Error::OddFile(entry.path()))?;
+            let Some(name) = place(name.to_str().ok_or_else(odd)?) else { continue };
             let path = format!("{prefix}{name}");
             if kind.is_dir() {
-                self.directory(&path)?;
-                self.host_tree_at(&format!("{path}/"), &entry.path())?;
+                self.merge_directory(&path)?;
+                self.host_entries(&format!("{path}/"), &entry.path(), |name| Some(name))?;
             } else if kind.is_file() {
                 self.host_file(&path, &entry.path())?;
+            } else if kind.is_symlink() {
+                let target = fs::read_link(entry.path()).map_err(failed)?;
+                self.link(&path, target.to_str().ok_or_else(odd)?)?;
             } else {
-                return Err(Error::OddFile(entry.path()));
+                return Err(odd());
             }
         }
         Ok(())
+    }
+
+    /// Several trees may have the same directory.
+    fn merge_directory(&mut self, path: &str) -> Result<(), Error> {
+        if matches!(self.nodes.get(path), Some(Node::Directory(true))) { Ok(()) } else { self.directory(path) }
     }
 
     fn add(&mut self, path: &str, node: Node) -> Result<(), Error> {
@@ -150,25 +198,52 @@ impl Archive {
         Ok(())
     }
 
-    /// The archive's bytes.
+    /// The archive's bytes, its entries in the order of their paths.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for (number, (path, node)) in (1..).zip(&self.nodes) {
-            write_entry(&mut bytes, number, path, node).expect("memory takes every write, and sizes were checked");
-        }
-        trailer(&mut bytes).expect("memory takes every write");
-        bytes
+        write(self.nodes.iter().map(|(path, node)| (path.as_str(), node)))
     }
+
+    /// The archive's bytes with all directories and links first, then files, the smallest first: whoever unpacks it has most of them
+    /// after a short time.
+    pub fn to_bytes_smallest_first(&self) -> Vec<u8> {
+        let mut entries: Vec<(&str, &Node)> = self.nodes.iter().map(|(path, node)| (path.as_str(), node)).collect();
+        // Stable: what has the same size stays in the order of paths.
+        entries.sort_by_key(|(_, node)| match node {
+            Node::File(data) => (1, data.bytes.len()),
+            _ => (0, 0),
+        });
+        write(entries.into_iter())
+    }
+
+    /// Files, and the bytes in them.
+    pub fn size(&self) -> (usize, usize) {
+        let files = self.nodes.values().filter_map(|node| match node {
+            Node::File(data) => Some(data.bytes.len()),
+            _ => None,
+        });
+        files.fold((0, 0), |(count, bytes), len| (count + 1, bytes + len))
+    }
+}
+
+fn write<'a>(nodes: impl Iterator<Item = (&'a str, &'a Node)>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (number, (path, node)) in (1..).zip(nodes) {
+        write_entry(&mut bytes, number, path, node).expect("memory takes every write, and sizes were checked");
+    }
+    trailer(&mut bytes).expect("memory takes every write");
+    bytes
 }
 
 fn write_entry(bytes: &mut Vec<u8>, number: u32, path: &str, node: &Node) -> io::Result<()> {
     let entry = Builder::new(path).ino(number);
     let (entry, data) = match node {
         Node::Directory(_) => (entry.mode(0o755).set_mode_file_type(ModeFileType::Directory), &[][..]),
-        Node::File(data) => {
-            let mode = if path.starts_with("bin/") || data.starts_with(ELF_MAGIC) { 0o755 } else { 0o644 };
-            (entry.mode(mode).set_mode_file_type(ModeFileType::Regular), &data[..])
+        Node::File(Data { bytes, executable }) => {
+            let executable = *executable || path.starts_with("bin/") || bytes.starts_with(ELF_MAGIC);
+            let mode = if executable { 0o755 } else { 0o644 };
+            (entry.mode(mode).set_mode_file_type(ModeFileType::Regular), &bytes[..])
         }
+        Node::Link(target) => (entry.mode(0o777).set_mode_file_type(ModeFileType::Symlink), target.as_bytes()),
         Node::CharacterDevice(major, minor) => {
             let entry = entry.mode(0o600).set_mode_file_type(ModeFileType::Char);
             (entry.rdev_major(*major).rdev_minor(*minor), &[][..])
@@ -181,118 +256,4 @@ fn write_entry(bytes: &mut Vec<u8>, number: u32, path: &str, node: &Node) -> io:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kernel_core::cpio::{entries, find};
-
-    /// Paths and modes as the kernel reads them.
-    fn listing(bytes: &[u8]) -> Vec<(String, u32)> {
-        entries(bytes)
-            .map(|entry| entry.expect("the archive is whole"))
-            .map(|entry| (String::from_utf8_lossy(entry.name).into_owned(), entry.mode))
-            .collect()
-    }
-
-    #[test]
-    fn the_kernel_reads_what_was_written() {
-        let mut archive = Archive::new();
-        // All remainders of both paddings.
-        for len in 0..9 {
-            archive.file(&format!("etc/{}", "n".repeat(len + 1)), vec![b'0' + len as u8; len]).unwrap();
-        }
-        archive.file("bin/tool", b"#!".to_vec()).unwrap();
-        archive.file("program", b"\x7fELF...".to_vec()).unwrap();
-        archive.directory("empty/inner").unwrap();
-        archive.character_device("console", 5, 1).unwrap();
-        let bytes = archive.to_bytes();
-        assert_eq!(bytes.len() % 4, 0);
-        for len in 0..9 {
-            let found = find(&bytes, &format!("etc/{}", "n".repeat(len + 1)));
-            assert_eq!(found, Some(&vec![b'0' + len as u8; len][..]));
-        }
-        let listing = listing(&bytes);
-        assert_eq!(listing.len(), 9 + 7);
-        for (path, mode) in [
-            ("bin", 0o040_755),
-            ("bin/tool", 0o100_755),
-            ("program", 0o100_755),
-            ("etc", 0o040_755),
-            ("etc/n", 0o100_644),
-            ("empty", 0o040_755),
-            ("empty/inner", 0o040_755),
-            ("console", 0o020_600),
-        ] {
-            assert!(listing.contains(&(path.into(), mode)), "{path}");
-        }
-        let at = |name| listing.iter().position(|(path, _)| path == name).unwrap();
-        assert!(at("bin") < at("bin/tool"), "a directory comes before what is in it");
-    }
-
-    #[test]
-    fn the_order_of_adding_does_not_matter() {
-        let build = |paths: [&str; 3]| {
-            let mut archive = Archive::new();
-            for path in paths {
-                archive.file(path, path.as_bytes().to_vec()).unwrap();
-            }
-            archive.to_bytes()
-        };
-        assert_eq!(build(["a/b", "c", "a/a"]), build(["c", "a/a", "a/b"]));
-    }
-
-    #[test]
-    fn what_is_there_twice_is_refused_and_changes_nothing() {
-        let mut archive = Archive::new();
-        archive.file("bin/x", vec![1]).unwrap();
-        let before = archive.to_bytes();
-        assert!(matches!(archive.file("bin/x", vec![2]), Err(Error::Duplicate(path)) if path == "bin/x"));
-        assert!(matches!(archive.file("bin/x/y", vec![2]), Err(Error::Duplicate(path)) if path == "bin/x"));
-        assert!(matches!(archive.file("bin", vec![2]), Err(Error::Duplicate(path)) if path == "bin"));
-        assert_eq!(archive.to_bytes(), before);
-        archive.directory("bin").unwrap();
-        assert!(matches!(archive.directory("bin"), Err(Error::Duplicate(_))));
-    }
-
-    #[test]
-    fn what_was_read_is_written_the_same() {
-        let mut archive = Archive::new();
-        archive.file("bin/tool", b"#!".to_vec()).unwrap();
-        archive.directory("empty").unwrap();
-        let bytes = archive.to_bytes();
-        assert_eq!(Archive::read(&bytes).unwrap().to_bytes(), bytes);
-        let mut more = Archive::read(&bytes).unwrap();
-        more.file("empty/x", b"x".to_vec()).unwrap();
-        assert_eq!(find(&more.to_bytes(), "empty/x"), Some(&b"x"[..]));
-        assert!(matches!(Archive::read(&bytes[..200]), Err(Error::Damaged(_))));
-        // The name of a device would be lost in silence.
-        archive.character_device("console", 5, 1).unwrap();
-        assert!(matches!(Archive::read(&archive.to_bytes()), Err(Error::OddFile(path)) if path.ends_with("console")));
-    }
-
-    #[test]
-    fn odd_paths_are_refused() {
-        let mut archive = Archive::new();
-        for path in ["", "/", "/a", "a/", "a//b", "./a", "a/../b", "a\0b", "TRAILER!!!"] {
-            assert!(matches!(archive.file(path, Vec::new()), Err(Error::BadPath(_))), "{path:?}");
-        }
-        assert_eq!(listing(&archive.to_bytes()), []);
-    }
-
-    #[test]
-    fn a_tree_of_the_host() {
-        let host = tempfile::tempdir().unwrap();
-        fs::create_dir_all(host.path().join("bin")).unwrap();
-        fs::create_dir_all(host.path().join("empty")).unwrap();
-        fs::write(host.path().join("bin/x"), b"one").unwrap();
-        let mut archive = Archive::new();
-        archive.host_tree(host.path()).unwrap();
-        let bytes = archive.to_bytes();
-        let paths: Vec<String> = listing(&bytes).into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["bin", "bin/x", "empty"]);
-        assert_eq!(find(&bytes, "bin/x"), Some(&b"one"[..]));
-
-        std::os::unix::fs::symlink("x", host.path().join("bin/link")).unwrap();
-        assert!(matches!(Archive::new().host_tree(host.path()), Err(Error::OddFile(path)) if path.ends_with("link")));
-        assert!(matches!(Archive::new().host_tree(&host.path().join("no")), Err(Error::Host(..))));
-    }
-}
+mod tests;

@@ -9,16 +9,25 @@ use std::{env, fs};
 use lexopt::prelude::*;
 use ochre_installer::initfs::Archive;
 use ochre_installer::iso::Iso;
-use ochre_installer::symbols;
+use ochre_installer::{live, symbols};
 
 /// What `--help` prints.
 const USAGE: &str = "\
-ochre-image initfs --out FILE [--tree DIR] [PATH=HOSTFILE]...
-    an initfs archive with these files; a path that is given twice is refused
+ochre-image initfs --out FILE [CONTENTS]...
+    an initfs archive
+ochre-image live --out FILE [CONTENTS]...
+    the root directory of a system that runs from memory, packed
 ochre-image symbols --kernel ELF --out FILE
     the table kernel.sym, with which a kernel panic names addresses
 ochre-image iso --kernel ELF --initfs FILE --out FILE [--append TEXT] [--timeout SECONDS]
     an image that boots from CD and USB stick, by BIOS and UEFI; TEXT goes to the kernel's command line
+
+CONTENTS, of which none may have the same path as another:
+    PATH=HOSTFILE           a file
+    --tree DIR              all that is in a directory
+    --package DIR           a package that `cook` made: its `share` becomes `usr/share`
+    --link PATH=TARGET      a symbolic link
+    --directory PATH        an empty directory
 ";
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -36,6 +45,7 @@ fn main() -> ExitCode {
 fn run(mut arguments: lexopt::Parser) -> Result<()> {
     match arguments.next()? {
         Some(Value(command)) if command == "initfs" => initfs(arguments),
+        Some(Value(command)) if command == "live" => live(arguments),
         Some(Value(command)) if command == "symbols" => symbols(arguments),
         Some(Value(command)) if command == "iso" => iso(arguments),
         Some(Long("help") | Short('h')) => {
@@ -47,13 +57,34 @@ fn run(mut arguments: lexopt::Parser) -> Result<()> {
     }
 }
 
-fn initfs(mut arguments: lexopt::Parser) -> Result<()> {
-    let mut archive = Archive::new();
-    let mut out = None;
+fn initfs(arguments: lexopt::Parser) -> Result<()> {
+    let (archive, out) = collect(arguments)?;
+    write(&out, &archive.to_bytes())
+}
+
+fn live(arguments: lexopt::Parser) -> Result<()> {
+    let (archive, out) = collect(arguments)?;
+    let packed = live::pack(&archive)?;
+    write(&out, &packed)?;
+    let (files, bytes) = archive.size();
+    println!("  live image: {files} files, {} MiB, packed {} MiB", bytes >> 20, packed.len() >> 20);
+    Ok(())
+}
+
+/// What an archive is to have in it, and where it is to be written.
+fn collect(mut arguments: lexopt::Parser) -> Result<(Archive, PathBuf)> {
+    let (mut archive, mut out) = (Archive::new(), None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+            Long("package") => archive.host_package(Path::new(&arguments.value()?))?,
+            Long("directory") => archive.directory(&arguments.value()?.string()?)?,
             Long("tree") => archive.host_tree(Path::new(&arguments.value()?))?,
+            Long("link") => {
+                let pair = arguments.value()?.string()?;
+                let (path, target) = pair.split_once('=').ok_or_else(|| format!("{pair}: PATH=TARGET is expected"))?;
+                archive.link(path, target)?;
+            }
             Value(pair) => {
                 let pair = pair.string()?;
                 let (path, host) = pair.split_once('=').ok_or_else(|| format!("{pair}: PATH=HOSTFILE is expected"))?;
@@ -62,7 +93,7 @@ fn initfs(mut arguments: lexopt::Parser) -> Result<()> {
             other => return Err(other.unexpected().into()),
         }
     }
-    write(&needed(out, "--out")?, &archive.to_bytes())
+    Ok((archive, needed(out, "--out")?))
 }
 
 fn symbols(mut arguments: lexopt::Parser) -> Result<()> {

@@ -12,12 +12,10 @@ use ochre_abi::{UPPER, auxv, boot_fd, elf};
 use syscall::{GlobalSchemes, O_RDWR};
 
 use crate::arch::boot;
-use crate::arch::paging::Cache;
 use crate::context::files::FileTable;
 use crate::context::{Thread, signal, thread as threads};
-use crate::memory::pager::Physical;
 use crate::memory::space::{Backing, Place};
-use crate::memory::{AddressSpace, PAGE_SIZE};
+use crate::memory::{AddressSpace, PAGE_SIZE, archive};
 use crate::scheme::proc::ThreadHandle;
 use crate::scheme::user::socket::CreationCapability;
 use crate::scheme::{self, Description, Object};
@@ -66,10 +64,9 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
         space.fill(segment.address as usize, bytes).map_err(error)?;
     }
     let archive_len = (initfs.1 - initfs.0) as usize;
-    let pages = archive_len.div_ceil(PAGE_SIZE);
-    let pager = Arc::new(Physical { base: initfs.0, pages, cache: Cache::WriteBack });
-    let backing = Backing::Object { pager, page: 0, private: false, writable: false };
-    let archive = space.map(Place::Hint(0), pages * PAGE_SIZE, READ, backing).map_err(error)?;
+    archive::init(initfs.0, initfs.1).map_err(|_| "no memory is left".to_string())?;
+    let backing = Backing::Object { pager: archive::get().map_err(error)?, page: 0, private: false, writable: false };
+    let archive = space.map(Place::Hint(0), archive_len, READ, backing).map_err(error)?;
     let cmdline = boot::info().map_or("", |info| info.cmdline.as_str());
     let text = space.map(Place::Hint(0), cmdline.len().max(1), READ, Backing::Anonymous).map_err(error)?;
     space.fill(text, cmdline.as_bytes()).map_err(error)?;

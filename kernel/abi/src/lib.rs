@@ -156,6 +156,13 @@ pub mod spawn {
     }
 }
 
+/// The kernel scheme `memory`: what a descriptor of `initfs` answers to `SYS_CALL`.
+pub mod memory {
+    /// Verb: the pages that hold only the contents of the file whose path is the payload are free from now on. Mappings that have
+    /// touched such a page keep it; others have none there. Answers how many pages. User 0 only.
+    pub const GIVE_BACK: u64 = 1;
+}
+
 /// The kernel scheme `irq`: what a descriptor of `msi` answers to `SYS_CALL`.
 pub mod irq {
     /// Verb: the payload becomes the [`Message`] that raises the interrupt.

@@ -88,6 +88,8 @@ impl<'a> Options<'a> {
                 }
             }
             "exit" if value == "debug" => self.exit_debug = true,
+            // Init's and pcid's (docs/boot.md).
+            "target" | "graphics" if !value.is_empty() => {}
             "init" | "quiet" | "exit" => return bad,
             _ => return Err(Unclear::Unknown(word)),
         }
@@ -155,6 +157,13 @@ mod tests {
             ]
         );
         assert_eq!((options.init, options.init_args), (DEFAULT_INIT, ""));
+    }
+
+    #[test]
+    fn words_of_user_space_are_known() {
+        assert_eq!(Options::parse("target=desktop graphics=loader").unclear().count(), 0);
+        let unclear: Vec<_> = Options::parse("target= graphics").unclear().collect();
+        assert_eq!(unclear, [Unclear::Unknown("target="), Unclear::Unknown("graphics")]);
     }
 
     #[test]

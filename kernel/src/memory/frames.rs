@@ -59,6 +59,20 @@ pub fn add_region(start: u32, end: u32) {
     FREE.store(buddy.free_frames(), Relaxed);
 }
 
+/// References to frames that the loader has filled: `pages` from `start` on, which are nobody's and in the table (boot only).
+pub fn adopt(start: u64, pages: usize) -> impl Iterator<Item = Frame> {
+    let first = (start / PAGE_SIZE as u64) as u32;
+    (first..first + pages as u32).map(|frame| {
+        buddy::set(table(), frame, 1);
+        Frame(frame)
+    })
+}
+
+/// So many adopted frames are ordinary memory from now on.
+pub fn adopted_given_back(frames: usize) {
+    TOTAL.fetch_add(frames, Relaxed);
+}
+
 /// Frames of ordinary memory that the allocator manages.
 pub fn total() -> usize {
     TOTAL.load(Relaxed)

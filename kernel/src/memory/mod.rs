@@ -7,9 +7,11 @@
 //! | `kmap` | kernel page tables, kernel stacks, device registers |
 //! | `space` | user address spaces |
 //! | `pager` | what mappings other than private memory get their pages from |
+//! | `archive` | the memory that the initfs lies in |
 //! | `fault` | page faults |
 //! | `user` | the checked way to user memory |
 
+pub mod archive;
 pub mod fault;
 pub mod frames;
 pub mod heap;

@@ -8,7 +8,7 @@
 //! | `physical@TYPE?FIRST-LAST` | of that only these addresses; offsets count from the first | user 0 |
 //! | `framebuffer` | the loader's frame buffer, write-combining | user 0 |
 //! | `ports?FIRST-LAST` | I/O ports: see `ports` | user 0 |
-//! | `initfs` | the archive the system was started with, read-only | |
+//! | `initfs` | the archive the system was started with, read-only; `SYS_CALL` gives a file's memory back | user 0 for the latter |
 //! | `translation` | physical addresses of the caller's memory | user 0 |
 //!
 //! `TYPE` is `wb` (write-back, the default), `wc` (write-combining) or `uc` (uncached). Ordinary memory is only ever write-back, as
@@ -17,7 +17,8 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use syscall::error::{EACCES, EFAULT, EINVAL, ENODEV, ENOENT, EPERM, Error, Result};
+use ochre_abi::memory::GIVE_BACK;
+use syscall::error::{EACCES, EFAULT, EINVAL, ENAMETOOLONG, ENODEV, ENOENT, EPERM, Error, Result};
 use syscall::{CallFlags, GlobalSchemes, MODE_CHR, MODE_FILE, Map, MapFlags, Stat, StatVfs};
 
 use super::object::{Io, MapSource, Object};
@@ -25,7 +26,7 @@ use super::ports::Ports;
 use crate::arch::paging::Cache;
 use crate::context::Thread;
 use crate::memory::pager::{Physical, SharedMemory};
-use crate::memory::{Frame, PAGE_SIZE, UserSlice, frames, page_round_up};
+use crate::memory::{Frame, PAGE_SIZE, UserSlice, archive, frames, page_round_up};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -46,6 +47,9 @@ enum Kind {
 }
 
 struct Handle(Kind);
+
+/// Longest path of a file that is given back.
+const PATH_MAX: usize = 256;
 
 /// Physical addresses have at most 52 bits (Intel SDM volume 3, section 4.1.4).
 const PHYSICAL_END: u64 = 1 << 52;
@@ -155,11 +159,13 @@ fn framebuffer() -> Result<Kind> {
     Ok(Kind::Range { base: shape.address - start as u64, pages, cache: Cache::WriteCombining })
 }
 
-/// Physical address and pages of the initfs.
-fn initfs() -> Result<(u64, usize, usize)> {
-    let (start, end) = crate::initfs_range().ok_or(Error::new(ENOENT))?;
-    let len = (end - start) as usize;
-    Ok((start, len.div_ceil(PAGE_SIZE), len))
+/// The payload is the path of a file in the initfs, whose memory is free from now on.
+fn give_back(path: UserSlice) -> Result<usize> {
+    demand_superuser()?;
+    let mut bytes = [0; PATH_MAX];
+    let bytes = bytes.get_mut(..path.len()).ok_or(Error::new(ENAMETOOLONG))?;
+    path.read(bytes)?;
+    archive::get()?.give_back(str::from_utf8(bytes).map_err(|_| Error::new(EINVAL))?)
 }
 
 impl Object for Handle {
@@ -194,20 +200,21 @@ impl Object for Handle {
                 Ok(MapSource::Fixed(Arc::new(Physical { base: base + map.offset as u64, pages, cache })))
             }
             Kind::Initfs => {
-                let (base, total, _) = initfs()?;
-                if first >= total {
+                let pager = archive::get()?;
+                if first >= pager.len().div_ceil(PAGE_SIZE) {
                     return Err(Error::new(EINVAL));
                 }
-                let pager = Arc::new(Physical { base, pages: total, cache: Cache::WriteBack });
                 Ok(MapSource::Pager { pager, page: first, writable: false })
             }
             Kind::Translation => Err(Error::new(EPERM)),
         }
     }
 
-    fn call(&self, payload: UserSlice, _flags: CallFlags, _metadata: &[u64]) -> Result<usize> {
-        if self.0 != Kind::Translation {
-            return Err(Error::new(EINVAL));
+    fn call(&self, payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        match self.0 {
+            Kind::Translation => {}
+            Kind::Initfs if metadata.first() == Some(&GIVE_BACK) => return give_back(payload),
+            _ => return Err(Error::new(EINVAL)),
         }
         let address: u64 = payload.read_value()?;
         let space = Thread::current().space()?;
@@ -223,7 +230,9 @@ impl Object for Handle {
 
     fn stat(&self) -> Result<Stat> {
         Ok(match self.0 {
-            Kind::Initfs => Stat { st_mode: MODE_FILE | 0o444, st_size: initfs()?.2 as u64, ..Stat::default() },
+            Kind::Initfs => {
+                Stat { st_mode: MODE_FILE | 0o444, st_size: archive::get()?.len() as u64, ..Stat::default() }
+            }
             Kind::Range { pages, .. } => {
                 Stat { st_mode: MODE_FILE | 0o600, st_size: (pages * PAGE_SIZE) as u64, ..Stat::default() }
             }

@@ -1,4 +1,6 @@
 //! The scheme `initfs`: the boot archive, read-only. A descriptor's number is its node's: nothing is kept for what is open.
+//!
+//! One file may be removed, by user 0: the live image, whose memory is wanted once it has been unpacked.
 
 use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
 use scheme_server::syscall::error::{
@@ -16,11 +18,15 @@ use crate::tree::{Kind, Node, ROOT, Tree};
 /// The scheme's name.
 pub const NAME: &str = "initfs";
 const BLOCK: u32 = 4096;
+/// The file that may be removed (`ochre_installer::live::PATH`).
+const LIVE: &str = "live.cpio.lz4";
 
 /// The scheme.
 pub struct Initfs<'a> {
     /// What it serves.
     pub tree: Tree<'a>,
+    /// Gives the memory of a file back that is not in the tree any more.
+    pub give_back: fn(path: &str, contents: &'a [u8]),
 }
 
 impl<'a> Initfs<'a> {
@@ -91,6 +97,17 @@ impl SchemeSync for Initfs<'_> {
         Err(Error::new(EBADF))
     }
 
+    fn unlinkat(&mut self, dir: usize, path: &str, _: usize, ctx: &CallerCtx) -> Result<()> {
+        let (number, rest) = self.tree.walk(dir, path).ok_or(Error::new(ENOENT))?;
+        let path = self.tree.path(number);
+        if !rest.is_empty() || path != LIVE || ctx.uid != 0 {
+            return Err(Error::new(EROFS));
+        }
+        let contents = self.tree.remove(number).ok_or(Error::new(EROFS))?;
+        (self.give_back)(&path, contents);
+        Ok(())
+    }
+
     fn fsize(&mut self, number: usize, _: &CallerCtx) -> Result<u64> {
         Ok(size(self.node(number)?) as u64)
     }
@@ -159,3 +176,48 @@ impl SchemeSync for Initfs<'_> {
 }
 
 impl Scheme for Initfs<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scheme_server::fake::Kernel;
+    use std::sync::Mutex;
+
+    /// An archive with these files, each with its own name in it.
+    fn archive(names: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for name in names.iter().chain(&["TRAILER!!!"]) {
+            let (zeros, len) = ("00000000".repeat(4), name.len());
+            let header = format!("07070100000000{:08X}{zeros}{len:08X}{zeros}{:08X}00000000", 0o100_644, len + 1);
+            for part in [&format!("{header}{name}\0"), *name] {
+                bytes.extend(part.as_bytes());
+                bytes.resize(bytes.len().next_multiple_of(4), 0);
+            }
+        }
+        bytes
+    }
+
+    static GIVEN_BACK: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    fn note(path: &str, contents: &[u8]) {
+        GIVEN_BACK.lock().unwrap().push(format!("{path}: {}", String::from_utf8_lossy(contents)));
+    }
+
+    #[test]
+    fn the_live_image_can_be_removed_by_user_0_and_nothing_else() {
+        let bytes = archive(&["bin/init", LIVE]);
+        let mut kernel = Kernel::new(Initfs { tree: Tree::new(&bytes).unwrap(), give_back: note });
+        let refused = Err(Error::new(EROFS));
+        kernel.uid = 7;
+        assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), refused);
+        kernel.uid = 0;
+        for path in ["bin", "bin/init", "live.cpio.lz4/x"] {
+            assert_eq!(kernel.unlinkat(ROOT, path, 0), refused, "{path}");
+        }
+        assert_eq!(kernel.unlinkat(ROOT, "none", 0), Err(Error::new(ENOENT)));
+        assert!(GIVEN_BACK.lock().unwrap().is_empty());
+        assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Ok(0));
+        assert_eq!(*GIVEN_BACK.lock().unwrap(), [format!("{LIVE}: {LIVE}")]);
+        assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Err(Error::new(ENOENT)));
+    }
+}

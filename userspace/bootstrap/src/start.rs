@@ -5,12 +5,13 @@ use std::io::{Error, ErrorKind, Result};
 
 use kernel_core::cmdline::{DEFAULT_INIT, Options};
 use libredox::{Fd, call};
+use ochre_abi::memory::GIVE_BACK;
 use ochre_abi::proc::ThreadVerb;
 use ochre_abi::{UPPER, auxv, boot_fd, procmgr_fd};
 use ochre_spawn::{End, Process, Spawn};
 use scheme_server::{Port, Server};
-use syscall::GlobalSchemes;
-use syscall::flag::CallFlags;
+use syscall::flag::{CallFlags, MapFlags};
+use syscall::{GlobalSchemes, Map, PAGE_SIZE};
 
 use crate::initfs::{self, Initfs};
 use crate::tree::{Kind, ROOT, Tree};
@@ -98,7 +99,7 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     call::setns(namespace.descriptor).map_err(Error::from)?;
     start_processes(&tree, &namespace)?;
     let namespace = namespace.descriptor;
-    let mut scheme = Initfs { tree: archive()? };
+    let mut scheme = Initfs { tree: archive()?, give_back };
     let port = Port::new().map_err(scheme_error)?;
     port.register(initfs::NAME, ROOT).map_err(scheme_error)?;
     std::thread::Builder::new().name("initfs".into()).spawn(move || {
@@ -111,6 +112,35 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     let init = options.init_args.split_ascii_whitespace().fold(init, |init, word| init.arg(word));
     let init = init.env("PATH", "/scheme/initfs/bin").env("RUST_BACKTRACE", "1");
     init.start().map_err(failed)?.wait()
+}
+
+/// Gives the memory of a file of the archive back to the kernel. Pages that it shares with others stay.
+fn give_back(path: &str, contents: &'static [u8]) {
+    let start = (contents.as_ptr() as usize).next_multiple_of(PAGE_SIZE);
+    let end = (contents.as_ptr() as usize + contents.len()) & !(PAGE_SIZE - 1);
+    if start >= end {
+        return;
+    }
+    let given = release(start, end).and_then(|()| {
+        let root = UPPER | GlobalSchemes::Memory as usize;
+        let archive = Fd::new(call::openat(root, "initfs", libredox::flag::O_CLOEXEC, 0).map_err(Error::from)?);
+        archive.call_wo(path.as_bytes(), CallFlags::empty(), &[GIVE_BACK]).map_err(Error::from)
+    });
+    if let Err(error) = given {
+        eprintln!("bootstrap: the memory of {path} is not given back: {error}");
+    }
+}
+
+/// Lets go of the pages of the archive from `start` to `end`: zeros take their place, which cost nothing.
+fn release(start: usize, end: usize) -> Result<()> {
+    let root = UPPER | GlobalSchemes::Memory as usize;
+    let zeros = Fd::new(call::openat(root, "zeroed", libredox::flag::O_CLOEXEC, 0).map_err(Error::from)?);
+    let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED | MapFlags::PROT_READ;
+    let map = Map { offset: 0, size: end - start, flags, address: start };
+    // SAFETY: these are whole pages of the archive's mapping with the contents of one file, which nobody looks at any more. Something
+    // stays mapped there.
+    unsafe { syscall::call::fmap(zeros.raw(), &map) }.map_err(|error| Error::from_raw_os_error(error.errno))?;
+    Ok(())
 }
 
 fn scheme_error(error: syscall::Error) -> Error {

@@ -96,6 +96,18 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Takes a file out of its directory and answers what was in it. Who has it open finds it empty from now on.
+    pub fn remove(&mut self, number: usize) -> Option<&'a [u8]> {
+        let node = self.nodes.get_mut(number)?;
+        let Kind::File(contents) = &mut node.kind else { return None };
+        let contents = std::mem::take(contents);
+        let (parent, name) = (node.parent, node.name);
+        if let Some(Kind::Directory(entries)) = self.nodes.get_mut(parent).map(|node| &mut node.kind) {
+            entries.remove(name);
+        }
+        Some(contents)
+    }
+
     /// The node with this number.
     pub fn node(&self, number: usize) -> Option<&Node<'a>> {
         self.nodes.get(number)
@@ -171,6 +183,19 @@ mod tests {
         assert_eq!((&tree.node(link).unwrap().kind, rest), (&Kind::Link("bin/init"), "more"));
         assert_eq!(tree.walk(ROOT, "bin/none"), None);
         assert_eq!(tree.path(ROOT), "");
+    }
+
+    #[test]
+    fn a_file_that_is_removed_is_gone_and_empty() {
+        let bytes = archive(&[("a/file", 0o100_644, b"text"), ("a/other", 0o100_644, b"")]);
+        let mut tree = Tree::new(&bytes).unwrap();
+        let (file, _) = tree.walk(ROOT, "a/file").unwrap();
+        assert_eq!(tree.remove(ROOT), None);
+        assert_eq!(tree.remove(99), None);
+        assert_eq!(tree.remove(file), Some(&b"text"[..]));
+        assert_eq!(tree.walk(ROOT, "a/file"), None);
+        assert_eq!(tree.node(file).unwrap().kind, Kind::File(b""));
+        assert!(tree.walk(ROOT, "a/other").is_some());
     }
 
     #[test]

@@ -179,6 +179,8 @@ impl System {
         let namespace = own.as_ref().map_or(self.namespace, Fd::raw);
         let mut spawn = Spawn::new(&image, &unit.program).namespace(namespace).credentials(unit.user, unit.group);
         spawn = spawn.env("PATH", PATH).env("RUST_BACKTRACE", "1");
+        // There is one user so far.
+        spawn = spawn.env("HOME", "/root").env("USER", "root");
         spawn = unit.environment.iter().fold(spawn, |spawn, (name, value)| spawn.env(name, value));
         spawn = unit.arguments.iter().fold(spawn, |spawn, argument| spawn.arg(argument));
         spawn = spawn.inherit(1, 1).inherit(2, 2);

@@ -81,10 +81,11 @@ pub fn options() -> Options<'static> {
     OPTIONS.get().copied().unwrap_or_else(|| Options::parse(""))
 }
 
-/// The initfs archive. It stays where the loader put it.
+/// The initfs archive, where the loader put it. What files have in them may be given back (`memory::archive`), and is then not to be
+/// looked at; the headers between them stay.
 pub fn initfs() -> Option<&'static [u8]> {
     let module = INFO.get()?.modules.first()?;
-    // SAFETY: the module lies in memory that is mapped at PHYSMAP, is never given out and never written.
+    // SAFETY: the module lies in memory that is mapped at PHYSMAP, and nobody writes what is looked at.
     Some(unsafe {
         core::slice::from_raw_parts(
             (PHYSMAP + module.start as usize) as *const u8,

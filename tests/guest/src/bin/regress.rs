@@ -17,6 +17,7 @@ mod inside {
 
     use libredox::flag::O_CLOEXEC;
     use libredox::{Fd, call};
+    use ochre_abi::memory::GIVE_BACK;
     use ochre_abi::proc::{FileTableVerb, ThreadVerb};
     use ochre_guest::{Accounts, Pipe, child, raw, role, run};
     use ochre_spawn::End;
@@ -25,8 +26,8 @@ mod inside {
     use syscall::number::*;
     use syscall::schemev2::{Cqe, CqeOpcode, Sqe, SqeFlags};
     use syscall::{
-        EAGAIN, EINVAL, ELOOP, EMFILE, ETIMEDOUT, Event, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAKE, O_NONBLOCK, O_RDWR,
-        TimeSpec,
+        EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENAMETOOLONG, ENOENT, EROFS, ETIMEDOUT, Event, FUTEX_REQUEUE, FUTEX_WAIT,
+        FUTEX_WAKE, O_NONBLOCK, O_RDWR, TimeSpec,
     };
 
     /// Long enough for a thread to have gone to sleep.
@@ -63,7 +64,24 @@ mod inside {
             ("a full table", full_table),
             ("answers are cut to the buffer", short_buffers),
             ("verbs that do not exist", verbs),
+            ("the archive's memory stays with whom it belongs to", archive),
         ]);
+    }
+
+    /// What of the initfs is not given back: what the kernel needs, what there is not, and nothing for anybody but user 0.
+    fn archive() {
+        let archive = Fd::open("/scheme/memory/initfs", O_CLOEXEC, 0).expect("the archive");
+        let ask = |verb: u64, path: &str| errno(archive.call_wo(path.as_bytes(), CallFlags::empty(), &[verb]));
+        assert_eq!(ask(GIVE_BACK, "kernel.sym"), Err(EBUSY));
+        assert_eq!(ask(GIVE_BACK, "no/such/file"), Err(ENOENT));
+        assert_eq!(ask(GIVE_BACK, "bin"), Err(ENOENT));
+        assert_eq!(ask(GIVE_BACK, &"x".repeat(1000)), Err(ENAMETOOLONG));
+        assert_eq!(ask(GIVE_BACK + 1, "kernel.sym"), Err(EINVAL));
+        // Nobody but user 0 removes the file that may be removed, and nobody any other.
+        for path in ["bin/regress", "kernel.sym"] {
+            let removed = std::fs::remove_file(format!("/scheme/initfs/{path}"));
+            assert_eq!(removed.map_err(|error| error.raw_os_error()), Err(Some(EROFS)));
+        }
     }
 
     fn futex(word: &AtomicU32, operation: usize, value: usize, second: usize, target: usize) -> Result<usize, i32> {

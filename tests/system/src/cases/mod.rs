@@ -3,6 +3,7 @@
 mod boot;
 mod devices;
 mod drivers;
+mod live;
 mod packages;
 mod programs;
 
@@ -15,6 +16,7 @@ pub fn all() -> Vec<Case> {
     list.extend(drivers::cases());
     list.extend(devices::cases());
     list.extend(packages::cases());
+    list.extend(live::cases());
     list
 }
 
