@@ -238,13 +238,13 @@ desktop: setup kernel programs live tools
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
 
 iso: desktop
-	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs-desktop --append 'init=/scheme/initfs/bin/init' \
+	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs-desktop \
 		--out build/ochre.iso
 	@echo 'build/ochre.iso is ready: for a CD, for a USB stick (dd), for `qemu-system-x86_64 -cdrom`'
 
 qemu: initfs
 	@echo 'booting; the console is here (leave QEMU: Ctrl-A, then X)'
-	@$(QEMU) -nographic -append 'init=/scheme/initfs/bin/init $(APPEND)'
+	@$(QEMU) -nographic -append '$(APPEND)'
 
 # The line reaches the runner by the environment, so that no shell takes it apart. RUN adds options: make exec CMD=ls RUN='--carry /etc'
 exec: initfs
@@ -265,7 +265,7 @@ runner: initfs
 
 gdb: initfs
 	@echo 'waiting; in another terminal: gdb $(KERNEL_ELF) -ex "target remote :1234"'
-	@$(QEMU) -nographic -append 'init=/scheme/initfs/bin/init $(APPEND)' -s -S
+	@$(QEMU) -nographic -append '$(APPEND)' -s -S
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 

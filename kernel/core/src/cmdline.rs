@@ -69,6 +69,12 @@ impl<'a> Options<'a> {
         self.text.split_ascii_whitespace().filter_map(move |word| scratch.take(word).err())
     }
 
+    /// The value that an option of somebody else's has, such as init's `target`; of several the last.
+    pub fn value(&self, key: &str) -> Option<&'a str> {
+        let of = |word: &'a str| word.strip_prefix(key)?.strip_prefix('=');
+        self.text.split_ascii_whitespace().filter_map(of).next_back()
+    }
+
     fn take(&mut self, word: &'a str) -> Result<(), Unclear<'a>> {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         let bad = Err(Unclear::BadValue(word));
@@ -161,7 +167,10 @@ mod tests {
 
     #[test]
     fn words_of_user_space_are_known() {
-        assert_eq!(Options::parse("target=desktop graphics=loader").unclear().count(), 0);
+        let options = Options::parse("target=console graphics=loader target=desktop quiet -- target=none");
+        assert_eq!(options.unclear().count(), 0);
+        assert_eq!((options.value("target"), options.value("graphics")), (Some("desktop"), Some("loader")));
+        assert_eq!((options.value("targ"), options.value("quiet")), (None, None));
         let unclear: Vec<_> = Options::parse("target= graphics").unclear().collect();
         assert_eq!(unclear, [Unclear::Unknown("target="), Unclear::Unknown("graphics")]);
     }

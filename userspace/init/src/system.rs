@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Error, Result};
 use std::time::{Duration, Instant};
 
-use kernel_core::cmdline::{DEFAULT_INIT, Options, Unclear};
+use kernel_core::cmdline::{DEFAULT_INIT, Options};
 use libredox::{Fd, call, flag};
 use ochre_spawn::{Process, Spawn};
 use scheme_server::syscall::{self, Event as Notice, EventFlags};
@@ -234,13 +234,9 @@ fn pipe() -> Result<(Fd, Fd)> {
 fn wanted(units: Vec<Unit>) -> Vec<Unit> {
     let cmdline = std::fs::read_to_string("/scheme/sys/cmdline").unwrap_or_default();
     let options = Options::parse(&cmdline);
-    let words = options.unclear().filter_map(|word| match word {
-        Unclear::Unknown(word) => word.strip_prefix("target="),
-        Unclear::BadValue(_) => None,
-    });
     let program = (options.init != DEFAULT_INIT).then(|| Unit::of_program(options.init));
     let default = if program.is_some() { NO_TARGET } else { DEFAULT_TARGET };
-    let target = words.last().unwrap_or(default);
+    let target = options.value("target").unwrap_or(default);
     let replaced = |unit: &Unit| unit.last && program.is_some();
     let units: Vec<Unit> = units.into_iter().filter(|unit| unit.is_for(target) && !replaced(unit)).collect();
     // In front: of two with one name the first is taken.
