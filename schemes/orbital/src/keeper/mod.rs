@@ -41,8 +41,8 @@ enum Handle {
     Display,
     /// The display server's end.
     Server,
-    /// Settings; so many bytes have been read.
-    Settings(usize),
+    /// Settings; so many bytes have been read, of which state of them.
+    Settings { at: usize, seen: Option<u64> },
     /// A window.
     Window(WindowId),
     /// The clipboard.
@@ -97,6 +97,8 @@ pub struct Keeper {
     /// Something is being dragged, until the server says that this is over.
     dragging: bool,
     settings: BTreeMap<String, String>,
+    /// How often they were changed.
+    changes: u64,
     memory: Vec<u8>,
     server: Option<usize>,
     outbox: Outbox,
@@ -118,6 +120,7 @@ impl Keeper {
             dragged: None,
             dragging: false,
             settings: BTreeMap::new(),
+            changes: 0,
             memory: Vec::new(),
             server: None,
             outbox: Outbox::default(),
@@ -365,6 +368,12 @@ impl Keeper {
             return Err(Error::new(ENOSPC));
         }
         self.settings.insert(key.to_owned(), value.to_owned());
+        self.changes += 1;
+        for (number, handle) in self.handles.iter() {
+            if matches!(handle, Handle::Settings { .. }) {
+                self.ready.raise(number, EventFlags::EVENT_READ);
+            }
+        }
         if self.server.is_some() && !self.outbox.greeting && !self.outbox.settings.iter().any(|known| known == key) {
             self.outbox.settings.push(key.to_owned());
             self.wake_server();

@@ -47,12 +47,16 @@ impl Keeper {
     }
 
     fn read_settings(&mut self, id: usize, buf: &mut [u8]) -> Result<usize> {
-        let text = self.settings_text();
-        let Handle::Settings(at) = self.handle(id)? else { return Err(Error::new(EBADF)) };
+        let (text, changes) = (self.settings_text(), self.changes);
+        let Handle::Settings { at, seen } = self.handle(id)? else { return Err(Error::new(EBADF)) };
+        if *at == 0 {
+            *seen = Some(changes);
+        }
         let rest = text.as_bytes().get(*at..).unwrap_or_default();
         let count = rest.len().min(buf.len());
         buf[..count].copy_from_slice(&rest[..count]);
-        *at += count;
+        // After the end the next reading begins anew.
+        *at = if count == 0 { 0 } else { *at + count };
         Ok(count)
     }
 
@@ -92,7 +96,7 @@ impl SchemeSync for Keeper {
                 self.hand_out(number, status)
             }
             Open::Display => opened(self.handles.insert(Handle::Display)),
-            Open::Settings => opened(self.handles.insert(Handle::Settings(0))),
+            Open::Settings => opened(self.handles.insert(Handle::Settings { at: 0, seen: None })),
             Open::Server if ctx.uid != 0 => Err(Error::new(EACCES)),
             Open::Server if self.server.is_some() => Err(Error::new(EBUSY)),
             Open::Server => opened(self.attach()),
@@ -118,7 +122,7 @@ impl SchemeSync for Keeper {
                 0 => Err(Error::new(EWOULDBLOCK)),
                 count => Ok(count),
             },
-            Handle::Settings(_) => self.read_settings(id, buf),
+            Handle::Settings { .. } => self.read_settings(id, buf),
             Handle::Clipboard(media) => {
                 let mut media = core::mem::take(media);
                 let result = media.read(buf, &self.clipboard);
@@ -139,7 +143,7 @@ impl SchemeSync for Keeper {
                 Ok(buf.len())
             }
             Handle::Server => self.obey(buf).map(|()| buf.len()),
-            Handle::Settings(_) => {
+            Handle::Settings { .. } => {
                 let text = str::from_utf8(buf).map_err(|_| Error::new(EINVAL))?;
                 self.set(text).map(|()| buf.len())
             }
@@ -152,7 +156,7 @@ impl SchemeSync for Keeper {
         let path = match self.handle(id)? {
             &mut Handle::Window(window) => self.window(window)?.path(),
             Handle::Display => format!("orbital:99.0/{}/{}/{}", self.screen.w, self.screen.h, self.screen.scale),
-            Handle::Settings(_) => String::from("orbital:settings"),
+            Handle::Settings { .. } => String::from("orbital:settings"),
             _ => return Err(Error::new(EOPNOTSUPP)),
         };
         let count = path.len().min(buf.len());
@@ -179,7 +183,13 @@ impl SchemeSync for Keeper {
     }
 
     fn fevent(&mut self, id: usize, _flags: EventFlags, _ctx: &CallerCtx) -> Result<EventFlags> {
+        let changes = self.changes;
         let readable = match self.handle(id)? {
+            // Readable is what has not been read since it changed; it can be written always.
+            Handle::Settings { seen, .. } => {
+                let readable = if *seen == Some(changes) { EventFlags::empty() } else { EventFlags::EVENT_READ };
+                return Ok(readable | EventFlags::EVENT_WRITE);
+            }
             &mut Handle::Window(window) => !self.window(window)?.events.is_empty(),
             Handle::Server => !self.outbox.is_empty(),
             _ => return Ok(EventFlags::EVENT_READ | EventFlags::EVENT_WRITE),

@@ -282,6 +282,11 @@ fn settings_are_lines() {
     }
     assert_eq!(machine.read(settings, 100, NO_OFFSET).unwrap(), b"scale=2\ntheme=light\n");
     assert_eq!(machine.read(settings, 100, NO_OFFSET).unwrap(), b"");
+    // After the end they can be read again, and there is something to read when one has changed.
+    machine.write(settings, b"theme=dark", NO_OFFSET, 0).unwrap();
+    assert_eq!(machine.read(settings, 8, NO_OFFSET).unwrap(), b"scale=2\n");
+    assert_eq!(machine.read(settings, 100, NO_OFFSET).unwrap(), b"theme=dark\n");
+    assert_eq!(machine.read(settings, 100, NO_OFFSET).unwrap(), b"");
 }
 
 #[test]

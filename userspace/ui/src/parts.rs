@@ -1,0 +1,16 @@
+//! Pieces of programs that iced lacks: tool bars, lists, menus, dialogs, tabs, undoing.
+//!
+//! Each is a state machine that hears events and a function that shows it; a program keeps the state and decides what comes of it.
+
+pub mod bar;
+pub mod dialog;
+pub mod history;
+pub mod list;
+pub mod menu;
+pub mod tabs;
+
+pub use bar::{separator, status_bar, tool, tool_bar, tool_text};
+pub use dialog::Dialog;
+pub use history::History;
+pub use list::List;
+pub use menu::{Item, Menu};
