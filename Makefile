@@ -238,9 +238,8 @@ desktop: setup kernel programs live tools
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
 
 iso: desktop
-	@$(TARGET_DIR)/release/ochre-image iso --kernel build/kernel --initfs build/initfs-desktop \
-		--out build/ochre.iso
-	@echo 'build/ochre.iso is ready: for a CD, for a USB stick (dd), for `qemu-system-x86_64 -cdrom`'
+	@$(TARGET_DIR)/release/ochre-image iso --desktop --kernel build/kernel --initfs build/initfs-desktop --timeout 5 --out build/ochre.iso
+	@echo "build/ochre.iso ($$(du -m build/ochre.iso | cut -f1) MB) is ready: for a CD, for a USB stick (dd), for \`qemu-system-x86_64 -cdrom\`"
 
 qemu: initfs
 	@echo 'booting; the console is here (leave QEMU: Ctrl-A, then X)'

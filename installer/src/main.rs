@@ -19,8 +19,9 @@ ochre-image live --out FILE [CONTENTS]...
     the root directory of a system that runs from memory, packed
 ochre-image symbols --kernel ELF --out FILE
     the table kernel.sym, with which a kernel panic names addresses
-ochre-image iso --kernel ELF --initfs FILE --out FILE [--append TEXT] [--timeout SECONDS]
-    an image that boots from CD and USB stick, by BIOS and UEFI; TEXT goes to the kernel's command line
+ochre-image iso --kernel ELF --initfs FILE --out FILE [--desktop] [--append TEXT] [--timeout SECONDS]
+    an image that boots from CD and USB stick, by BIOS and UEFI; TEXT goes to the kernel's command line; the menu of --desktop offers
+    the desktop
 
 CONTENTS, of which none may have the same path as another:
     PATH=HOSTFILE           a file
@@ -113,19 +114,20 @@ fn symbols(mut arguments: lexopt::Parser) -> Result<()> {
 
 fn iso(mut arguments: lexopt::Parser) -> Result<()> {
     let (mut kernel, mut initfs, mut out) = (None, None, None);
-    let (mut append, mut timeout) = (String::new(), 3);
+    let (mut append, mut timeout, mut desktop) = (String::new(), 3, false);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("kernel") => kernel = Some(PathBuf::from(arguments.value()?)),
             Long("initfs") => initfs = Some(PathBuf::from(arguments.value()?)),
             Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+            Long("desktop") => desktop = true,
             Long("append") => append = arguments.value()?.string()?,
             Long("timeout") => timeout = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }
     }
-    let iso =
-        Iso { kernel: &needed(kernel, "--kernel")?, initfs: &needed(initfs, "--initfs")?, append: &append, timeout };
+    let (kernel, initfs) = (needed(kernel, "--kernel")?, needed(initfs, "--initfs")?);
+    let iso = Iso { kernel: &kernel, initfs: &initfs, append: &append, timeout, desktop };
     Ok(iso.write(&absolute(&needed(out, "--out")?)?)?)
 }
 

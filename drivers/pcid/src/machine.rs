@@ -5,6 +5,7 @@ use std::io::{Error, Result};
 use std::rc::Rc;
 
 use driver::{Granted, Mmio, Ports};
+use kernel_core::cmdline::Options;
 use libredox::flag::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
 use libredox::{Fd, call};
 use ochre_abi::irq::{MESSAGE, Message};
@@ -22,6 +23,12 @@ const ROOT_TABLE: usize = 4096;
 /// Opens a path, to read and write.
 pub fn open(path: &str) -> Result<Fd> {
     Ok(Fd::open(path, O_RDWR | O_CLOEXEC, 0)?)
+}
+
+/// The value of a boot option; of several the last.
+pub fn option(name: &str) -> Option<String> {
+    let line = std::fs::read_to_string("/scheme/sys/cmdline").ok()?;
+    Options::parse(&line).value(name).map(String::from)
 }
 
 /// Opens an interrupt: it answers `EAGAIN` instead of waiting.

@@ -124,6 +124,11 @@ impl Manifest {
         self.matches.iter().find_map(|found| found.fixed.as_deref())
     }
 
+    /// Whether it drives a screen on the bus: what `graphics=loader` leaves alone.
+    pub fn is_for_screens(&self) -> bool {
+        self.fixed().is_none() && self.serves.as_deref().is_some_and(|scheme| scheme.starts_with("display."))
+    }
+
     /// The regions that it wants.
     pub fn bars(&self) -> impl Iterator<Item = (usize, Cache)> {
         self.grant.bars.iter().filter_map(|(name, cache)| Some((bar_number(name)?, *cache)))
@@ -231,6 +236,14 @@ pub(crate) mod tests {
         assert_eq!(manifest.fits(&function((0x1af4, 0x1050), [3, 0, 0])), Some(4));
         assert_eq!(manifest.fits(&function((0x1234, 0x1111), [3, 0, 0])), Some(2));
         assert_eq!(manifest.fits(&function((0x1af4, 0x1051), [3, 1, 0])), None);
+    }
+
+    #[test]
+    fn screens_on_the_bus_and_others() {
+        assert!(Manifest::parse(GPU).unwrap().is_for_screens());
+        for text in ["[[match]]\npci = \"1af4:1052\"", "serves = \"display.{device}\"\n[[match]]\nfixed = \"loader\""] {
+            assert!(!Manifest::parse(&format!("program = \"x\"\n{text}")).unwrap().is_for_screens(), "{text}");
+        }
     }
 
     #[test]

@@ -83,7 +83,10 @@ pub fn main() -> Result<()> {
     let functions: Vec<Function> = found.into_iter().map(|address| Function::read(&*config, address)).collect();
     // Whatever an earlier pcid's drivers or the firmware left running.
     functions.iter().for_each(|function| function::quiet(&*config, function));
-    let manifests = manifests()?;
+    let mut manifests = manifests()?;
+    if machine::option("graphics").as_deref() == Some("loader") {
+        manifests.retain(|manifest| !manifest.is_for_screens());
+    }
     let queue = machine::open("/scheme/event")?;
     let mut scheme = Pci::new(Bus { config, devices: devices(functions, &manifests), queue });
     let port = Port::nonblocking().map_err(io)?;
@@ -205,10 +208,9 @@ impl Bus {
     fn failed(&mut self, number: usize, ran: Duration, why: &str) -> State {
         let device = &mut self.devices[number];
         let program = device.program().to_string();
-        // A fixed device whose parts are not there is not in this machine.
+        // A fixed device whose parts are not there is not in this machine: its file tells.
         if device.function.is_none() && ran.is_zero() && device.starts == 0 {
-            say!("pcid: {}: not here: {program} {why}", device.name);
-            return State::GivenUp(why.into());
+            return State::GivenUp(format!("not here: {why}"));
         }
         match device.backoff.died_after(ran) {
             Some(pause) => {

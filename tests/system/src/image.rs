@@ -50,7 +50,8 @@ pub fn write(
     let archive = folder.join("initfs");
     fs::write(&archive, bytes).map_err(|error| format!("{}: {error}", archive.display()))?;
     if case.door != Door::Pvh {
-        let iso = Iso { kernel: &kernel.path, initfs: &archive, append: &case.append, timeout: case.menu };
+        let (append, timeout) = (case.append.as_str(), case.menu);
+        let iso = Iso { kernel: &kernel.path, initfs: &archive, append, timeout, desktop: false };
         iso.write(&image).map_err(|error| error.to_string())?;
     }
     Ok((Some(archive), image))
