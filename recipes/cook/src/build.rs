@@ -1,6 +1,7 @@
 //! From a source to a package: the executables, stripped, and the files, in a folder that an image can take as it is.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -53,6 +54,11 @@ fn install(kitchen: &Kitchen, recipe: &Recipe, source: &Path, package: &Path) ->
     for binary in &recipe.binaries {
         let built = kitchen.built().join(binary);
         run(Command::new("strip").arg("-o").arg(bin.join(binary)).arg(&built), "stripping")?;
+    }
+    for (binary, names) in &recipe.names {
+        for name in names {
+            symlink(binary, bin.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        }
     }
     for (to, from) in &recipe.files {
         let to = package.join(to);

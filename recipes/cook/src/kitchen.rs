@@ -9,8 +9,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use crate::recipe::Recipe;
-use crate::source::hex;
+use crate::recipe::{Dependency, Recipe};
+use crate::source::{CONFIG, hex};
 
 /// The target that all is built for.
 pub const TARGET: &str = "x86_64-unknown-redox";
@@ -58,6 +58,11 @@ impl Kitchen {
         })
     }
 
+    /// Our patch of a dependency.
+    pub fn patch(&self, dependency: &Dependency) -> PathBuf {
+        self.tree.join(format!("recipes/patches/{dependency}.patch"))
+    }
+
     /// Where executables come out.
     pub fn built(&self) -> PathBuf {
         self.work.join("target").join(TARGET).join("release")
@@ -78,6 +83,9 @@ impl Kitchen {
     /// Adds to a call of cargo which source it is for, and for what.
     pub fn for_source(&self, command: &mut Command, source: &Path, recipe: &Recipe, more: &[String]) {
         command.current_dir(source).args(["--release", "--locked", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
+        if !recipe.patched.is_empty() {
+            command.arg("--config").arg(source.join(CONFIG));
+        }
         if !recipe.default_features {
             command.arg("--no-default-features");
         }
@@ -92,7 +100,8 @@ impl Kitchen {
         let mut hash = Sha256::new();
         let text = fs::read(recipe.folder.join("recipe.toml")).map_err(|error| error.to_string())?;
         hash.update(text);
-        for path in recipe.patches().into_iter().chain(recipe.lock()) {
+        let dependencies = recipe.patched.iter().map(|dependency| self.patch(dependency));
+        for path in recipe.ours().into_iter().chain(dependencies) {
             hash.update(fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);
         }
         if let Some(path) = &recipe.path {

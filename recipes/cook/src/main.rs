@@ -125,7 +125,8 @@ fn chosen(kitchen: &Kitchen, names: &[String], wanted: impl Fn(&Recipe) -> bool)
 
 /// Lets cargo choose the versions of a crate's dependencies now, and keeps its choice beside the recipe.
 fn lock(kitchen: &Kitchen, recipe: &Recipe) -> Result<(), String> {
-    let source = source::prepare(kitchen, recipe)?;
+    // What is patched may not be in the lock that is there.
+    let source = source::prepare(kitchen, &Recipe { patched: Vec::new(), ..recipe.clone() })?;
     run(kitchen.cargo().args(["generate-lockfile", "--quiet"]).current_dir(&source), "choosing versions")?;
     let to = recipe.folder.join("Cargo.lock");
     fs::copy(source.join("Cargo.lock"), &to).map_err(|error| format!("{}: {error}", to.display()))?;

@@ -1,6 +1,7 @@
 //! A recipe: what to get, how to build it, what to keep of it, which of its own tests to run.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -27,14 +28,56 @@ pub struct Recipe {
     /// Executables that are installed in `bin`.
     #[serde(default)]
     pub binaries: Vec<String>,
+    /// Other names of executables in `bin`, as symbolic links.
+    #[serde(default)]
+    pub names: BTreeMap<String, Vec<String>>,
     /// Files of the source that are installed: place in the package, place in the source.
     #[serde(default)]
     pub files: BTreeMap<String, PathBuf>,
+    /// Files of ours that belong to the source: place in the source, place in the recipe's folder.
+    #[serde(default)]
+    pub add: BTreeMap<String, PathBuf>,
+    /// Dependencies, `NAME-VERSION`, that are built with our patch from `recipes/patches`.
+    #[serde(default)]
+    pub patched: Vec<Dependency>,
     /// Its own tests, if they are run.
     pub test: Option<Tests>,
     /// The folder of the recipe.
     #[serde(skip)]
     pub folder: PathBuf,
+}
+
+/// A crate that another one depends on, `NAME-VERSION`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct Dependency {
+    /// Name of the crate.
+    pub name: String,
+    /// Its exact version.
+    pub version: String,
+}
+
+impl TryFrom<String> for Dependency {
+    type Error = String;
+
+    /// A version begins with the first hyphen that a digit follows.
+    fn try_from(text: String) -> Result<Self, String> {
+        let at = text
+            .match_indices('-')
+            .map(|(at, _)| at)
+            .find(|at| text[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+        let (name, version) = at.map(|at| (&text[..at], &text[at + 1..])).ok_or("a dependency is NAME-VERSION")?;
+        if !is_plain(name) || !is_plain(version) {
+            return Err(format!("{text:?} is no crate's name and version"));
+        }
+        Ok(Dependency { name: name.into(), version: version.into() })
+    }
+}
+
+impl Display for Dependency {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.name, self.version)
+    }
 }
 
 /// How a crate's own tests are run.
@@ -63,6 +106,10 @@ pub struct Tests {
     pub slow: bool,
 }
 
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+}
+
 fn yes() -> bool {
     true
 }
@@ -87,9 +134,6 @@ impl Recipe {
 
     fn parse(text: &str) -> Result<Self, String> {
         let recipe: Recipe = toml::from_str(text).map_err(|error| error.to_string())?;
-        let is_plain = |text: &str| {
-            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
-        };
         if !is_plain(&recipe.name) || !is_plain(&recipe.version) {
             return Err(format!("{:?} {:?} is no crate's name and version", recipe.name, recipe.version));
         }
@@ -98,8 +142,17 @@ impl Recipe {
             return Err("the checksum is not a SHA-256 of 64 digits".into());
         }
         let outside = |path: &Path| path.is_absolute() || path.components().any(|part| part.as_os_str() == "..");
-        if recipe.files.iter().any(|(to, from)| outside(Path::new(to)) || outside(from)) {
+        if recipe.files.iter().chain(&recipe.add).any(|(to, from)| outside(Path::new(to)) || outside(from)) {
             return Err("a file lies outside of the package or the source".into());
+        }
+        if recipe.names.keys().any(|binary| !recipe.binaries.contains(binary)) {
+            return Err("an executable that is not installed has other names".into());
+        }
+        if recipe.names.values().flatten().any(|name| name.is_empty() || name.contains('/')) {
+            return Err("another name of an executable is no file name".into());
+        }
+        if recipe.path.is_some() && !(recipe.add.is_empty() && recipe.patched.is_empty()) {
+            return Err("a folder of this tree is not patched".into());
         }
         if recipe.binaries.is_empty() && recipe.test.is_none() {
             return Err("nothing is wanted of it: neither binaries nor tests".into());
@@ -116,6 +169,12 @@ impl Recipe {
             .collect();
         patches.sort();
         patches
+    }
+
+    /// What of ours goes into the source: patches, added files, the lock.
+    pub fn ours(&self) -> Vec<PathBuf> {
+        let added = self.add.values().map(|from| self.folder.join(from));
+        self.patches().into_iter().chain(added).chain(self.lock()).collect()
     }
 
     /// The lock that is kept beside the recipe, where the crate ships none.
@@ -138,10 +197,14 @@ mod tests {
     fn a_recipe_is_read() {
         let recipe = parse(&format!(
             "checksum = \"{SUM}\"\nbinaries = [\"t\"]\nfiles = {{ \"share/x\" = \"doc/x\" }}\n\
+             names = {{ t = [\"[\", \"u\"] }}\nadd = {{ \"src/x.rs\" = \"x.rs\" }}\npatched = [\"a-b2-0.3.1\"]\n\
              [test]\npasses = 3\nskip = {{ \"a::b\" = \"needs fork\" }}"
         ))
         .unwrap();
         assert!(recipe.default_features && recipe.files["share/x"] == Path::new("doc/x"));
+        assert_eq!(recipe.names["t"], ["[", "u"]);
+        assert_eq!(recipe.patched, [Dependency { name: "a-b2".into(), version: "0.3.1".into() }]);
+        assert_eq!(recipe.patched[0].to_string(), "a-b2-0.3.1");
         let tests = recipe.test.unwrap();
         assert_eq!((tests.cpus, tests.passes, tests.skip["a::b"].as_str()), (2, 3, "needs fork"));
         assert!(parse("path = \"x\"\nbinaries = [\"t\"]").is_ok());
@@ -155,6 +218,10 @@ mod tests {
             ("path = \"x\"", "nothing is wanted"),
             ("path = \"x\"\nbinaries = [\"t\"]\nfiles = { \"../x\" = \"y\" }", "outside"),
             ("path = \"x\"\nbinaries = [\"t\"]\nfiles = { \"x\" = \"/y\" }", "outside"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nnames = { u = [\"v\"] }", "not installed"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nnames = { t = [\"a/b\"] }", "no file name"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nadd = { \"x\" = \"y\" }", "not patched"),
+            ("path = \"x\"\nbinaries = [\"t\"]\npatched = [\"nix\"]", "NAME-VERSION"),
             ("path = \"x\"\nbinarys = [\"t\"]", "binarys"),
             ("path = \"x\"\n[test]\nskip = {}", "passes"),
         ] {

@@ -7,7 +7,10 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::kitchen::{Kitchen, run};
-use crate::recipe::Recipe;
+use crate::recipe::{Dependency, Recipe};
+
+/// File in the source that tells cargo of patched dependencies.
+pub const CONFIG: &str = ".patched.toml";
 
 /// The source of a recipe, with our patches applied and a lock for its dependencies; answers its folder.
 pub fn prepare(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
@@ -16,34 +19,98 @@ pub fn prepare(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
     }
     let folder = kitchen.work.join("source").join(format!("{}-{}", recipe.name, recipe.version));
     let mark = folder.join(".prepared");
-    let key = key(recipe)?;
+    let key = key(kitchen, recipe)?;
     if fs::read_to_string(&mark).is_ok_and(|done| done == key) {
         return Ok(folder);
     }
-    let archive = crate_file(kitchen, recipe)?;
-    check(&archive, &recipe.checksum)?;
-    remove(&folder)?;
-    make(folder.parent().unwrap_or(&kitchen.work))?;
-    let mut unpack = Command::new("tar");
-    run(unpack.arg("-xzf").arg(&archive).arg("-C").arg(kitchen.work.join("source")), "unpacking")?;
+    unpack(kitchen, &recipe.name, &recipe.version, &recipe.checksum, &folder)?;
+    // How its developers have set up cargo, a linker for our target perhaps, is not for here.
+    remove(&folder.join(".cargo"))?;
     for patch in recipe.patches() {
-        run(
-            Command::new("patch").args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(&patch).current_dir(&folder),
-            "a patch",
-        )?;
+        apply(&patch, &folder)?;
+    }
+    for (to, from) in &recipe.add {
+        copy(&recipe.folder.join(from), &folder.join(to))?;
     }
     if let Some(lock) = recipe.lock() {
-        fs::copy(&lock, folder.join("Cargo.lock")).map_err(|error| format!("{}: {error}", lock.display()))?;
+        copy(&lock, &folder.join("Cargo.lock"))?;
     }
-    fs::write(&mark, key).map_err(|error| format!("{}: {error}", mark.display()))?;
+    patch_dependencies(kitchen, recipe, &folder)?;
+    write(&mark, &key)?;
     Ok(folder)
 }
 
+/// Gets a crate and puts it into this folder, afresh.
+fn unpack(kitchen: &Kitchen, name: &str, version: &str, checksum: &str, folder: &Path) -> Result<(), String> {
+    let archive = crate_file(kitchen, name, version)?;
+    check(&archive, checksum)?;
+    remove(folder)?;
+    make(folder)?;
+    let mut unpack = Command::new("tar");
+    run(unpack.arg("-xzf").arg(&archive).arg("-C").arg(folder).arg("--strip-components=1"), "unpacking").map(drop)
+}
+
+fn apply(patch: &Path, folder: &Path) -> Result<(), String> {
+    let mut command = Command::new("patch");
+    run(command.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(patch).current_dir(folder), "a patch").map(drop)
+}
+
+/// Makes the patched copies of dependencies, tells cargo of them, and takes their origin out of the lock.
+fn patch_dependencies(kitchen: &Kitchen, recipe: &Recipe, folder: &Path) -> Result<(), String> {
+    if recipe.patched.is_empty() {
+        return Ok(());
+    }
+    let lock = folder.join("Cargo.lock");
+    let mut locked = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let mut config = String::from("[patch.crates-io]\n");
+    for dependency in &recipe.patched {
+        let checksum;
+        (locked, checksum) = without_origin(&locked, dependency)?;
+        let copy = patched_copy(kitchen, dependency, &checksum)?;
+        let Dependency { name, version } = dependency;
+        config += &format!("\"{name}-{version}\" = {{ package = {name:?}, path = {copy:?} }}\n");
+    }
+    write(&lock, &locked)?;
+    write(&folder.join(CONFIG), &config)
+}
+
+/// The copy of a dependency with our patch, which all recipes share.
+fn patched_copy(kitchen: &Kitchen, dependency: &Dependency, checksum: &str) -> Result<PathBuf, String> {
+    let folder = kitchen.work.join("patched").join(dependency.to_string());
+    let patch = kitchen.patch(dependency);
+    let mut key = Sha256::new_with_prefix(checksum);
+    key.update(fs::read(&patch).map_err(|error| format!("{}: {error}", patch.display()))?);
+    let (mark, key) = (folder.join(".prepared"), hex(&key.finalize()));
+    if fs::read_to_string(&mark).is_ok_and(|done| done == key) {
+        return Ok(folder);
+    }
+    unpack(kitchen, &dependency.name, &dependency.version, checksum, &folder)?;
+    apply(&patch, &folder)?;
+    write(&mark, &key)?;
+    Ok(folder)
+}
+
+/// A lock in which this dependency comes from nowhere, as cargo wants it of a patched one; and the checksum that stood there.
+fn without_origin(lock: &str, dependency: &Dependency) -> Result<(String, String), String> {
+    let head = format!("name = {:?}\nversion = {:?}\n", dependency.name, dependency.version);
+    let missing = || format!("the lock has no {dependency} from a registry");
+    let (before, after) = lock.split_once(&head).ok_or_else(missing)?;
+    let (source, after) = after.split_once('\n').ok_or_else(missing)?;
+    let (sum, after) = after.split_once('\n').ok_or_else(missing)?;
+    let sum = sum.strip_prefix("checksum = \"").and_then(|sum| sum.strip_suffix('"')).ok_or_else(missing)?;
+    if !source.starts_with("source = \"registry+") {
+        return Err(missing());
+    }
+    Ok((format!("{before}{head}{after}"), sum.into()))
+}
+
 /// What the prepared source depends on.
-fn key(recipe: &Recipe) -> Result<String, String> {
+fn key(kitchen: &Kitchen, recipe: &Recipe) -> Result<String, String> {
     let mut hash = Sha256::new();
     hash.update(&recipe.checksum);
-    for path in recipe.patches().into_iter().chain(recipe.lock()) {
+    let dependencies = recipe.patched.iter().map(|dependency| kitchen.patch(dependency));
+    for path in recipe.ours().into_iter().chain(dependencies) {
+        hash.update(path.as_os_str().as_encoded_bytes());
         hash.update(fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);
     }
     Ok(hex(&hash.finalize()))
@@ -55,22 +122,19 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The crate's file as cargo has it, or gets it now.
-fn crate_file(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
-    let name = format!("{}-{}.crate", recipe.name, recipe.version);
+fn crate_file(kitchen: &Kitchen, package: &str, version: &str) -> Result<PathBuf, String> {
+    let name = format!("{package}-{version}.crate");
     if let Some(file) = cached(&kitchen.cargo_home, &name) {
         return Ok(file);
     }
     // A package that needs it: fetching for that package brings the crate.
-    let asker = kitchen.work.join("ask").join(&recipe.name);
+    let asker = kitchen.work.join("ask").join(package);
     make(&asker.join("src"))?;
     let manifest = format!(
-        "[package]\nname = \"ask\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n[dependencies]\n{} = \"={}\"\n",
-        recipe.name, recipe.version
+        "[package]\nname = \"ask\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n[dependencies]\n{package} = \"={version}\"\n"
     );
-    let put =
-        |path: PathBuf, text: &str| fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()));
-    put(asker.join("Cargo.toml"), &manifest)?;
-    put(asker.join("src/lib.rs"), "")?;
+    write(&asker.join("Cargo.toml"), &manifest)?;
+    write(&asker.join("src/lib.rs"), "")?;
     let mut fetch = kitchen.cargo();
     fetch.args(["fetch", "--quiet", "--target", crate::kitchen::TARGET]).current_dir(&asker);
     let fetched = run(&mut fetch, "getting it (this needs the network once)");
@@ -91,6 +155,14 @@ fn check(file: &Path, wanted: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{} has the checksum {sum}, not that of the recipe", file.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    fs::copy(from, to).map(drop).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
 }
 
 /// Makes a folder and those above it.
@@ -120,6 +192,20 @@ mod tests {
         assert_eq!(check(&file, sum), Ok(()));
         assert!(check(&file, &sum.replace('B', "C")).unwrap_err().contains("ba7816bf"));
         assert!(check(&folder.path().join("y"), sum).is_err());
+    }
+
+    #[test]
+    fn the_origin_of_a_dependency_leaves_the_lock() {
+        let package = |name: &str, version: &str, origin: &str| {
+            format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{origin}dependencies = [\n \"x\",\n]\n\n")
+        };
+        let origin = "source = \"registry+https://somewhere\"\nchecksum = \"12ab\"\n";
+        let others = package("nix", "0.31.4", origin) + &package("nix-x", "0.32.0", origin);
+        let lock = others.clone() + &package("nix", "0.32.0", origin);
+        let dependency = Dependency::try_from(String::from("nix-0.32.0")).unwrap();
+        let (lock, sum) = without_origin(&lock, &dependency).unwrap();
+        assert_eq!((lock.as_str(), sum.as_str()), ((others + &package("nix", "0.32.0", "")).as_str(), "12ab"));
+        assert!(without_origin(&lock, &dependency).unwrap_err().contains("no nix-0.32.0 from a registry"));
     }
 
     #[test]
