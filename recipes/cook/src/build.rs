@@ -45,15 +45,19 @@ fn build(kitchen: &Kitchen, recipe: &Recipe, source: &Path) -> Result<(), String
     recipe.binaries.iter().for_each(|binary| {
         command.args(["--bin", binary]);
     });
+    recipe.examples.keys().for_each(|example| {
+        command.args(["--example", example]);
+    });
     run(&mut command, "building").map(drop)
 }
 
 fn install(kitchen: &Kitchen, recipe: &Recipe, source: &Path, package: &Path) -> Result<(), String> {
     let bin = package.join("bin");
     make(&bin)?;
-    for binary in &recipe.binaries {
-        let built = kitchen.built().join(binary);
-        run(Command::new("strip").arg("-o").arg(bin.join(binary)).arg(&built), "stripping")?;
+    let binaries = recipe.binaries.iter().map(|binary| (kitchen.built().join(binary), binary));
+    let examples = recipe.examples.iter().map(|(example, name)| (kitchen.built().join("examples").join(example), name));
+    for (built, name) in binaries.chain(examples) {
+        run(Command::new("strip").arg("-o").arg(bin.join(name)).arg(&built), "stripping")?;
     }
     for (binary, names) in &recipe.names {
         for name in names {

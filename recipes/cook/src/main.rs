@@ -64,9 +64,7 @@ fn obey(options: &Options) -> Result<(), String> {
     let kitchen = Kitchen::new(&options.tree)?;
     let (verb, names) = options.words.split_first().ok_or("what is to be done? --help tells more")?;
     match verb.as_str() {
-        "build" => {
-            each(chosen(&kitchen, names, |recipe| !recipe.binaries.is_empty())?, |recipe| build::cook(&kitchen, recipe))
-        }
+        "build" => each(chosen(&kitchen, names, Recipe::has_programs)?, |recipe| build::cook(&kitchen, recipe)),
         "test" => {
             let quick = names.iter().any(|name| name == "quick");
             let wanted = |recipe: &Recipe| recipe.test.as_ref().is_some_and(|test| !quick || !test.slow);

@@ -28,6 +28,9 @@ pub struct Recipe {
     /// Executables that are installed in `bin`.
     #[serde(default)]
     pub binaries: Vec<String>,
+    /// Examples of the crate that are installed in `bin`, and under which names.
+    #[serde(default)]
+    pub examples: BTreeMap<String, String>,
     /// Other names of executables in `bin`, as symbolic links.
     #[serde(default)]
     pub names: BTreeMap<String, Vec<String>>,
@@ -154,10 +157,18 @@ impl Recipe {
         if recipe.path.is_some() && !(recipe.add.is_empty() && recipe.patched.is_empty()) {
             return Err("a folder of this tree is not patched".into());
         }
-        if recipe.binaries.is_empty() && recipe.test.is_none() {
+        if recipe.examples.values().any(|name| name.is_empty() || name.contains('/')) {
+            return Err("the name of an example is no file name".into());
+        }
+        if !recipe.has_programs() && recipe.test.is_none() {
             return Err("nothing is wanted of it: neither binaries nor tests".into());
         }
         Ok(recipe)
+    }
+
+    /// Whether a package is made of it.
+    pub fn has_programs(&self) -> bool {
+        !(self.binaries.is_empty() && self.examples.is_empty())
     }
 
     /// Our patches to it, in the order of their names.
@@ -208,6 +219,7 @@ mod tests {
         let tests = recipe.test.unwrap();
         assert_eq!((tests.cpus, tests.passes, tests.skip["a::b"].as_str()), (2, 3, "needs fork"));
         assert!(parse("path = \"x\"\nbinaries = [\"t\"]").is_ok());
+        assert!(parse("path = \"x\"\nexamples = { a = \"t\" }").unwrap().has_programs());
     }
 
     #[test]
@@ -220,6 +232,7 @@ mod tests {
             ("path = \"x\"\nbinaries = [\"t\"]\nfiles = { \"x\" = \"/y\" }", "outside"),
             ("path = \"x\"\nbinaries = [\"t\"]\nnames = { u = [\"v\"] }", "not installed"),
             ("path = \"x\"\nbinaries = [\"t\"]\nnames = { t = [\"a/b\"] }", "no file name"),
+            ("path = \"x\"\nexamples = { t = \"a/b\" }", "no file name"),
             ("path = \"x\"\nbinaries = [\"t\"]\nadd = { \"x\" = \"y\" }", "not patched"),
             ("path = \"x\"\nbinaries = [\"t\"]\npatched = [\"nix\"]", "NAME-VERSION"),
             ("path = \"x\"\nbinarys = [\"t\"]", "binarys"),
