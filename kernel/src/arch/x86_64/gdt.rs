@@ -125,7 +125,8 @@ pub fn load(cpu: &'static PerCpu) {
             data = in(reg) KERNEL_DATA as u32,
             zero = in(reg) 0,
             tss = in(reg) TSS,
-            scratch = lateout(reg) _,
+            // Written before the last operand is read: it must have a register of its own.
+            scratch = out(reg) _,
         );
     }
 }
