@@ -69,6 +69,8 @@ pub enum Open {
     Server,
     /// Settings.
     Settings,
+    /// The list of windows, for panels.
+    Windows,
 }
 
 impl Open {
@@ -78,6 +80,7 @@ impl Open {
         match path {
             "server" => return Ok(Self::Server),
             "settings" => return Ok(Self::Settings),
+            "windows" => return Ok(Self::Windows),
             _ => {}
         }
         let path = path.trim_start_matches('/');
@@ -340,6 +343,7 @@ mod tests {
         assert_eq!(Open::parse("99.0"), Ok(Open::Display));
         assert_eq!(Open::parse("server"), Ok(Open::Server));
         assert_eq!(Open::parse("settings"), Ok(Open::Settings));
+        assert_eq!(Open::parse("windows"), Ok(Open::Windows));
         for path in ["", "a", "a/1/2/3", "a/1/2/0/4/t", "a/1/2/3/99999999999/t", "a/1/2/-3/4/t", "a/b/c/d/e/f", "1/2/3"]
         {
             assert_eq!(Open::parse(path), Err(Malformed), "{path}");

@@ -67,6 +67,8 @@ pub enum Notice {
     Answer(WindowId, DropAnswer),
     /// A setting is given or changed.
     Setting(String, String),
+    /// A panel wants something of a window.
+    Wish(WindowId, Wish),
 }
 
 /// From the server.
@@ -84,8 +86,34 @@ pub enum Order {
     Memory(Vec<u8>),
     /// The screen.
     Screen(Screen),
+    /// The list of windows, when it is another one.
+    List(Vec<Listed>),
+    /// The window key was pressed and let go, and nothing else.
+    Menu,
     /// The dragging is over. What was dragged is kept for a window that it was dropped on.
     DragOver(bool),
+}
+
+/// A window as panels list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its number.
+    pub id: WindowId,
+    /// It has the focus.
+    pub focused: bool,
+    /// It is taken from the screen.
+    pub minimized: bool,
+}
+
+/// What a panel wants of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wish {
+    /// In front, with the focus.
+    Raise,
+    /// From the screen.
+    Minimize,
+    /// Its client shall close it.
+    Close,
 }
 
 /// What clients can know about the screen, and what new windows are placed by.

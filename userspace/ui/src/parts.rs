@@ -3,6 +3,7 @@
 //! Each is a state machine that hears events and a function that shows it; a program keeps the state and decides what comes of it.
 
 pub mod bar;
+pub mod chooser;
 pub mod dialog;
 pub mod history;
 pub mod list;
@@ -10,6 +11,7 @@ pub mod menu;
 pub mod tabs;
 
 pub use bar::{separator, status_bar, tool, tool_bar, tool_text};
+pub use chooser::Chooser;
 pub use dialog::Dialog;
 pub use history::History;
 pub use list::List;

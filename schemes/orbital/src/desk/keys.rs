@@ -7,6 +7,7 @@
 //! | Super+Left, Super+Right | put into a half of the screen |
 //! | Super+Up, Super+Down | maximise; back to what it was, then from the screen |
 //! | Super+C, Super+X, Super+V | copy, cut, paste |
+//! | Super, alone | the menu of programs, by the panel |
 //! | Print | save the screen to a file |
 
 use orbclient::{
@@ -36,6 +37,8 @@ pub struct Keyboard {
     control: u8,
     alt: bool,
     window: u8,
+    /// The window key is down, and nothing else was pressed since.
+    alone: bool,
     /// Keys whose release the client does not hear of either.
     ours: Vec<u8>,
 }
@@ -44,6 +47,11 @@ impl Keyboard {
     /// Whether the window key is down.
     pub fn window_key(&self) -> bool {
         self.window != 0
+    }
+
+    /// Something else happens while the window key is down.
+    pub fn disturb(&mut self) {
+        self.alone = false;
     }
 
     fn track(&mut self, scancode: u8, pressed: bool) {
@@ -83,6 +91,12 @@ impl Switcher {
 impl Desk {
     pub(super) fn key(&mut self, scancode: u8, pressed: bool, character: char) {
         self.keyboard.track(scancode, pressed);
+        let is_window_key = matches!(scancode, K_LEFT_SUPER | K_RIGHT_SUPER);
+        if is_window_key && !pressed && self.keyboard.alone {
+            self.effects.push(Effect::Order(Order::Menu));
+        }
+        // A key that is held comes again and again.
+        self.keyboard.alone = is_window_key && pressed;
         if !pressed && scancode == K_ALT && self.switcher.is_some() {
             self.switch();
         }
@@ -91,7 +105,6 @@ impl Desk {
             self.keyboard.ours.swap_remove(at);
             return;
         }
-        let is_window_key = matches!(scancode, K_LEFT_SUPER | K_RIGHT_SUPER);
         if is_window_key {
             return;
         }

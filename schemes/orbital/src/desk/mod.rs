@@ -7,6 +7,7 @@
 
 pub mod frame;
 pub mod keys;
+mod list;
 pub mod memory;
 pub mod order;
 pub mod place;
@@ -30,7 +31,7 @@ use self::transfer::Transfer;
 use self::window::{Layer, Tile, Window};
 use crate::damage::Damage;
 use crate::geometry::Rect;
-use crate::wire::{Notice, Order, Screen, Told, WindowId};
+use crate::wire::{Listed, Notice, Order, Screen, Told, WindowId};
 
 /// What [`EVENT_SCALE`] says for a scale of one.
 const SCALE_BASELINE: i64 = 100;
@@ -110,6 +111,7 @@ pub struct Desk {
     /// What the keeper was given to remember last.
     remembered: Memory,
     told_screen: Option<Screen>,
+    told_list: Option<Vec<Listed>>,
     shown: Shown,
     damage: Damage,
     effects: Vec<Effect>,
@@ -131,6 +133,7 @@ impl Desk {
             restoring: None,
             remembered: Memory::default(),
             told_screen: None,
+            told_list: None,
             shown: Shown::default(),
             damage: Damage::new(),
             effects: Vec::new(),
@@ -153,6 +156,7 @@ impl Desk {
         }
         self.refresh_work();
         self.refresh_shown();
+        self.refresh_list();
         self.remember();
         core::mem::take(&mut self.effects)
     }
@@ -168,6 +172,7 @@ impl Desk {
             Notice::Offer(id, size) => self.offered(id, size),
             Notice::Peeked(id) => self.peeked(id),
             Notice::Answer(id, answer) => self.answered(id, answer),
+            Notice::Wish(id, wish) => self.wish(id, wish),
             Notice::Setting(key, value) => self.effects.push(Effect::Setting(key, value)),
         }
     }
@@ -196,7 +201,7 @@ impl Desk {
         }
         let Some(window) = self.windows.get(&id) else { return };
         let scalable = window.flags.has(WindowFlag::Scalable);
-        let focus = window.visible() && window.layer(false) != Layer::Back;
+        let focus = window.visible() && window.layer(false) != Layer::Back && window.takes_focus();
         self.restack();
         self.touch(id);
         if scalable {
@@ -234,6 +239,7 @@ impl Desk {
         }
         let Some(window) = self.windows.get(&id) else { return };
         let (visible, scalable) = (window.visible(), window.flags.has(WindowFlag::Scalable));
+        let window_takes_focus = window.takes_focus();
         if scalable && !was_scalable {
             self.tell_scale(id);
         }
@@ -243,7 +249,7 @@ impl Desk {
         }
         match (was_visible, visible) {
             (true, false) => self.focus_next(),
-            (false, true) => self.activate(id),
+            (false, true) if window_takes_focus => self.activate(id),
             _ => {}
         }
         self.hover();

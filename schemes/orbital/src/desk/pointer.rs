@@ -266,6 +266,7 @@ impl Desk {
         if before == buttons {
             return;
         }
+        self.keyboard.disturb();
         if before == [false; 3] && self.pointer.drag == Drag::None {
             self.press(buttons, now);
         }
@@ -283,12 +284,14 @@ impl Desk {
     fn press(&mut self, buttons: [bool; 3], now: u64) {
         let (x, y) = (self.pointer.x, self.pointer.y);
         self.pointer.drag = Drag::Nothing;
-        let Some((id, part)) = self.at(x, y) else { return };
+        let Some((id, part)) = self.at(x, y) else { return self.focus(None) };
         let Some(window) = self.windows.get(&id) else { return };
-        let frame = window.frame(self.metrics);
+        let (frame, takes_focus) = (window.frame(self.metrics), window.takes_focus());
         let left = buttons[0];
         let last = self.pointer.last_click.take();
-        self.activate(id);
+        if takes_focus {
+            self.activate(id);
+        }
         let held = self.keyboard.window_key() && frame.decorated;
         match part {
             Part::Content | Part::Title if held && left => self.start_move(id),

@@ -8,6 +8,7 @@ use orbclient::{
 
 use super::*;
 use crate::protocol::{DropAnswer, Flags};
+use crate::wire::Wish;
 
 struct Stage {
     desk: Desk,
@@ -438,4 +439,58 @@ fn scale_and_size_of_the_screen() {
     }
     stage.click(stage.content(1).x + 20, stage.content(1).y + 40);
     assert_eq!(stage.take(EVENT_MOUSE).last(), Some(&(1, 10, 20)), "its client counts its own pixels");
+}
+
+#[test]
+fn the_window_key_alone_is_the_menu() {
+    let mut stage = Stage::new();
+    let menus = |stage: &mut Stage| {
+        let menus = stage.orders.iter().filter(|order| **order == Order::Menu).count();
+        stage.orders.clear();
+        menus
+    };
+    stage.key(K_LEFT_SUPER, true);
+    stage.key(K_LEFT_SUPER, true);
+    assert_eq!(menus(&mut stage), 0);
+    stage.key(K_LEFT_SUPER, false);
+    assert_eq!(menus(&mut stage), 1);
+    stage.chord(K_LEFT_SUPER, K_UP);
+    stage.key(K_LEFT_SUPER, true);
+    stage.press();
+    stage.release();
+    stage.key(K_LEFT_SUPER, false);
+    assert_eq!(menus(&mut stage), 0);
+}
+
+#[test]
+fn panels_have_a_list_and_wishes() {
+    let mut stage = Stage::new();
+    let list = |stage: &mut Stage| {
+        let lists = stage.orders.drain(..).filter_map(|order| match order {
+            Order::List(list) => Some(list),
+            _ => None,
+        });
+        let last = lists.last();
+        last.map(|list| list.iter().map(|window| (window.id, window.focused, window.minimized)).collect::<Vec<_>>())
+    };
+    stage.open(1, "r", 50, 50);
+    stage.open(2, "", 60, 60);
+    stage.open(3, "flu", 0, 660);
+    assert_eq!(stage.desk.focused(), Some(2), "a bar does not take the focus");
+    stage.click(10, 670);
+    assert_eq!(stage.desk.focused(), Some(2));
+    assert_eq!(list(&mut stage), Some(vec![(1, false, false), (2, true, false)]), "the panel is not in it");
+    stage.step(Event::Notice(Notice::Wish(1, Wish::Raise)));
+    assert_eq!(list(&mut stage), Some(vec![(1, true, false), (2, false, false)]));
+    stage.step(Event::Notice(Notice::Wish(1, Wish::Minimize)));
+    assert_eq!(list(&mut stage), Some(vec![(1, false, true), (2, true, false)]));
+    stage.point(500, 500);
+    assert_eq!(list(&mut stage), None, "nothing is another than before");
+    stage.click(900, 20);
+    assert_eq!(list(&mut stage), Some(vec![(1, false, true), (2, false, false)]), "nothing was pressed");
+    stage.take(EVENT_QUIT);
+    for id in [2, 3, 9] {
+        stage.step(Event::Notice(Notice::Wish(id, Wish::Close)));
+    }
+    assert_eq!(stage.take(EVENT_QUIT), [(2, 0, 0)]);
 }

@@ -149,6 +149,12 @@ impl Window {
         !panel && !self.flags.has(WindowFlag::Back) && !self.flags.has(WindowFlag::Hidden)
     }
 
+    /// Whether it can have the focus. A bar that cannot be closed is for the pointer only: pressing it leaves the focus where it is.
+    pub fn takes_focus(&self) -> bool {
+        let has = |flag| self.flags.has(flag);
+        !(has(WindowFlag::Front) && has(WindowFlag::Borderless) && has(WindowFlag::Unclosable))
+    }
+
     /// Its content on the screen.
     pub fn content(&self, scale: i32) -> Rect {
         let factor = self.magnification(scale);

@@ -10,6 +10,7 @@
 
 pub mod buffer;
 pub mod limits;
+pub mod list;
 pub mod media;
 pub mod placement;
 pub mod queue;
@@ -26,10 +27,11 @@ use scheme_server::syscall::error::{EBADF, EINVAL, ENOENT, ENOSPC, Error, Result
 use scheme_server::{Handles, Ready};
 
 use self::limits::Limits;
+use self::list::List;
 use self::media::Media;
 use self::window::Window;
 use crate::protocol::{DropAnswer, Flags, Message};
-use crate::wire::{self, Notice, Order, Screen, WindowId};
+use crate::wire::{self, Notice, Order, Screen, WindowId, Wish};
 
 /// Most settings, and most bytes of a name or value.
 const SETTINGS: usize = 32;
@@ -43,6 +45,8 @@ enum Handle {
     Server,
     /// Settings; so many bytes have been read, of which state of them.
     Settings { at: usize, seen: Option<u64> },
+    /// The list of windows; so many bytes have been read, of which state of it.
+    Windows { at: usize, seen: Option<u64> },
     /// A window.
     Window(WindowId),
     /// The clipboard.
@@ -65,6 +69,7 @@ struct Outbox {
     /// All that was there has been told, but not this.
     complete: bool,
     settings: Vec<String>,
+    wishes: VecDeque<(WindowId, Wish)>,
     offer: Option<WindowId>,
     peeked: Option<WindowId>,
     answer: Option<(WindowId, DropAnswer)>,
@@ -72,9 +77,9 @@ struct Outbox {
 
 impl Outbox {
     fn is_empty(&self) -> bool {
-        let Self { greeting, dirty, closed, complete, settings, offer, peeked, answer } = self;
+        let Self { greeting, dirty, closed, complete, settings, wishes, offer, peeked, answer } = self;
         let flags = *greeting || *complete || offer.is_some() || peeked.is_some() || answer.is_some();
-        !flags && dirty.is_empty() && closed.is_empty() && settings.is_empty()
+        !flags && dirty.is_empty() && closed.is_empty() && settings.is_empty() && wishes.is_empty()
     }
 }
 
@@ -99,6 +104,7 @@ pub struct Keeper {
     settings: BTreeMap<String, String>,
     /// How often they were changed.
     changes: u64,
+    list: List,
     memory: Vec<u8>,
     server: Option<usize>,
     outbox: Outbox,
@@ -121,6 +127,7 @@ impl Keeper {
             dragging: false,
             settings: BTreeMap::new(),
             changes: 0,
+            list: List::default(),
             memory: Vec::new(),
             server: None,
             outbox: Outbox::default(),
@@ -181,7 +188,11 @@ impl Keeper {
                 let size = (w.unwrap_or(window.size.0), h.unwrap_or(window.size.1));
                 return self.resize(id, size);
             }
-            Message::Title(title) => window.retitle(title),
+            Message::Title(title) => {
+                window.retitle(title);
+                self.list.renamed();
+                self.tell_panels();
+            }
             Message::Flag(flag, value) => window.set_flag(flag, value),
             Message::Mouse(mode, value) => window.set_mouse(mode, value),
             Message::Drag(request) => window.drag(request),
@@ -308,6 +319,9 @@ impl Keeper {
         if let Some(id) = self.outbox.peeked.take() {
             return wire::write(&Notice::Peeked(id), out);
         }
+        if let Some((id, wish)) = self.outbox.wishes.pop_front() {
+            return wire::write(&Notice::Wish(id, wish), out);
+        }
         match self.outbox.answer.take() {
             Some((id, answer)) => wire::write(&Notice::Answer(id, answer), out),
             None => false,
@@ -341,6 +355,14 @@ impl Keeper {
                 }
             }
             Order::Screen(screen) => self.screen = screen,
+            Order::List(list) => {
+                self.list.set(list);
+                self.tell_panels();
+            }
+            Order::Menu => {
+                self.list.menu();
+                self.tell_panels();
+            }
             Order::DragOver(keep) => {
                 self.dragging = false;
                 if !keep {

@@ -20,6 +20,18 @@ fn opened(number: usize) -> Result<OpenResult> {
     Ok(OpenResult::ThisScheme { number, flags: NewFdFlags::empty() })
 }
 
+/// Reads from a text that is a state: after its end, reading begins anew.
+fn read_state(text: &str, changes: u64, at: &mut usize, seen: &mut Option<u64>, buf: &mut [u8]) -> usize {
+    if *at == 0 {
+        *seen = Some(changes);
+    }
+    let rest = text.as_bytes().get(*at..).unwrap_or_default();
+    let count = rest.len().min(buf.len());
+    buf[..count].copy_from_slice(&rest[..count]);
+    *at = if count == 0 { 0 } else { *at + count };
+    count
+}
+
 impl Keeper {
     fn handle(&mut self, id: usize) -> Result<&mut Handle> {
         self.handles.get_mut(id).ok_or(Error::new(EBADF))
@@ -49,15 +61,14 @@ impl Keeper {
     fn read_settings(&mut self, id: usize, buf: &mut [u8]) -> Result<usize> {
         let (text, changes) = (self.settings_text(), self.changes);
         let Handle::Settings { at, seen } = self.handle(id)? else { return Err(Error::new(EBADF)) };
-        if *at == 0 {
-            *seen = Some(changes);
-        }
-        let rest = text.as_bytes().get(*at..).unwrap_or_default();
-        let count = rest.len().min(buf.len());
-        buf[..count].copy_from_slice(&rest[..count]);
-        // After the end the next reading begins anew.
-        *at = if count == 0 { 0 } else { *at + count };
-        Ok(count)
+        Ok(read_state(&text, changes, at, seen, buf))
+    }
+
+    fn read_list(&mut self, id: usize, buf: &mut [u8]) -> Result<usize> {
+        let title = |id| self.windows.get(&id).map(|window| window.title.as_str());
+        let (text, changes) = (self.list.text(title), self.list.changes());
+        let Handle::Windows { at, seen } = self.handle(id)? else { return Err(Error::new(EBADF)) };
+        Ok(read_state(&text, changes, at, seen, buf))
     }
 
     fn read_drag(&mut self, id: usize, buf: &mut [u8]) -> Result<usize> {
@@ -97,6 +108,8 @@ impl SchemeSync for Keeper {
             }
             Open::Display => opened(self.handles.insert(Handle::Display)),
             Open::Settings => opened(self.handles.insert(Handle::Settings { at: 0, seen: None })),
+            Open::Windows if ctx.uid != 0 => Err(Error::new(EACCES)),
+            Open::Windows => opened(self.handles.insert(Handle::Windows { at: 0, seen: None })),
             Open::Server if ctx.uid != 0 => Err(Error::new(EACCES)),
             Open::Server if self.server.is_some() => Err(Error::new(EBUSY)),
             Open::Server => opened(self.attach()),
@@ -123,6 +136,7 @@ impl SchemeSync for Keeper {
                 count => Ok(count),
             },
             Handle::Settings { .. } => self.read_settings(id, buf),
+            Handle::Windows { .. } => self.read_list(id, buf),
             Handle::Clipboard(media) => {
                 let mut media = core::mem::take(media);
                 let result = media.read(buf, &self.clipboard);
@@ -147,6 +161,7 @@ impl SchemeSync for Keeper {
                 let text = str::from_utf8(buf).map_err(|_| Error::new(EINVAL))?;
                 self.set(text).map(|()| buf.len())
             }
+            Handle::Windows { .. } => self.wish(buf).map(|()| buf.len()),
             Handle::Clipboard(media) | Handle::Drag(_, media) => media.write(buf, room),
             Handle::Display | Handle::Pixels(..) => Err(Error::new(EBADF)),
         }
@@ -157,6 +172,7 @@ impl SchemeSync for Keeper {
             &mut Handle::Window(window) => self.window(window)?.path(),
             Handle::Display => format!("orbital:99.0/{}/{}/{}", self.screen.w, self.screen.h, self.screen.scale),
             Handle::Settings { .. } => String::from("orbital:settings"),
+            Handle::Windows { .. } => String::from("orbital:windows"),
             _ => return Err(Error::new(EOPNOTSUPP)),
         };
         let count = path.len().min(buf.len());
@@ -183,13 +199,15 @@ impl SchemeSync for Keeper {
     }
 
     fn fevent(&mut self, id: usize, _flags: EventFlags, _ctx: &CallerCtx) -> Result<EventFlags> {
-        let changes = self.changes;
+        // What is a state is readable when it has changed since it was read, and can be written always.
+        let state = |seen: Option<u64>, now| match seen == Some(now) {
+            true => EventFlags::EVENT_WRITE,
+            false => EventFlags::EVENT_READ | EventFlags::EVENT_WRITE,
+        };
+        let (settings, list) = (self.changes, self.list.changes());
         let readable = match self.handle(id)? {
-            // Readable is what has not been read since it changed; it can be written always.
-            Handle::Settings { seen, .. } => {
-                let readable = if *seen == Some(changes) { EventFlags::empty() } else { EventFlags::EVENT_READ };
-                return Ok(readable | EventFlags::EVENT_WRITE);
-            }
+            Handle::Settings { seen, .. } => return Ok(state(*seen, settings)),
+            Handle::Windows { seen, .. } => return Ok(state(*seen, list)),
             &mut Handle::Window(window) => !self.window(window)?.events.is_empty(),
             Handle::Server => !self.outbox.is_empty(),
             _ => return Ok(EventFlags::EVENT_READ | EventFlags::EVENT_WRITE),

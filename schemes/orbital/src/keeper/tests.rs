@@ -10,7 +10,7 @@ use super::scheme::ROOT;
 use super::*;
 use crate::geometry::Rect;
 use crate::random::Random;
-use crate::wire::Told;
+use crate::wire::{Listed, Told};
 
 type Machine = Kernel<Keeper>;
 
@@ -328,4 +328,30 @@ fn random_requests_leave_the_keeper_standing() {
         }
     }
     assert!(machine.scheme.windows.len() <= LIMITS.all_windows);
+}
+
+#[test]
+fn panels_read_the_list_and_say_what_they_want() {
+    let mut machine = machine();
+    let server = open(&mut machine, "server");
+    let window = open(&mut machine, "/a/1/2/30/40/Some title");
+    say(&mut machine, window, "Y").unwrap();
+    let id = hear(&mut machine, server).iter().find_map(|notice| match notice {
+        Notice::Window(told) => Some(told.id),
+        _ => None,
+    });
+    let id = id.unwrap();
+    let refused = machine.as_user(1000, 1000, |machine| machine.openat(ROOT, "windows", 0));
+    assert_eq!(refused, Err(Error::new(scheme_server::syscall::error::EACCES)));
+    let panel = open(&mut machine, "windows");
+    assert_eq!(machine.read(panel, 100, NO_OFFSET).unwrap(), b"menu 0\n");
+    assert_eq!(machine.read(panel, 100, NO_OFFSET).unwrap(), b"");
+    order(&mut machine, server, &[Order::List(vec![Listed { id, focused: true, minimized: false }]), Order::Menu]);
+    assert_eq!(machine.read(panel, 100, NO_OFFSET).unwrap(), format!("menu 1\n{id} focused Some title\n").into_bytes());
+    for wrong in ["raise", "fold 1", "raise x"] {
+        assert_eq!(say(&mut machine, panel, wrong), Err(Error::new(EINVAL)), "{wrong}");
+    }
+    assert_eq!(say(&mut machine, panel, "raise 77"), Err(Error::new(scheme_server::syscall::error::ENOENT)));
+    say(&mut machine, panel, &format!("minimize {id}")).unwrap();
+    assert_eq!(hear(&mut machine, server), [Notice::Wish(id, Wish::Minimize)]);
 }

@@ -3,11 +3,13 @@
 /// Most bytes of changes that are kept.
 const ROOM: usize = 8 << 20;
 
-/// A change: at a byte, text became other text.
+/// A change: at a place, text became other text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The byte.
-    pub at: usize,
+    /// The line.
+    pub line: usize,
+    /// The byte in it.
+    pub column: usize,
     /// What stood there.
     pub before: String,
     /// What stands there now.
@@ -15,8 +17,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// What differs between two texts, as one change; `None` when nothing does.
-    pub fn between(before: &str, after: &str) -> Option<Self> {
+    /// What differs between two texts, as one change; `None` when nothing does. They may be a part of a longer text, that begins with a
+    /// line of it.
+    pub fn between(line: usize, before: &str, after: &str) -> Option<Self> {
         if before == after {
             return None;
         }
@@ -31,27 +34,36 @@ impl Change {
             end -= 1;
         }
         let (old, new) = (&old[..old.len() - end], &new[..new.len() - end]);
-        Some(Self { at: start, before: old.to_owned(), after: new.to_owned() })
+        let (line, column) = advance((line, 0), &before[..start]);
+        Some(Self { line, column, before: old.to_owned(), after: new.to_owned() })
+    }
+
+    /// Where it ends: the line and the byte in it behind what stood there.
+    pub fn end_before(&self) -> (usize, usize) {
+        advance((self.line, self.column), &self.before)
     }
 
     /// The change that takes it back.
     fn reversed(&self) -> Self {
-        Self { at: self.at, before: self.after.clone(), after: self.before.clone() }
+        Self { before: self.after.clone(), after: self.before.clone(), ..*self }
     }
 
     /// Typing goes on: one change instead of two, within a line.
     fn join(&mut self, next: &Self) -> bool {
-        let typed = self.before.is_empty() && next.before.is_empty() && next.at == self.at + self.after.len();
+        let one = |text: &str| text.chars().count() == 1 && text != "\n";
+        if self.line != next.line || self.before.contains('\n') || self.after.contains('\n') {
+            return false;
+        }
+        let typed = self.before.is_empty() && next.before.is_empty() && next.column == self.column + self.after.len();
         // A word and the space behind it are one step.
         let word_ends = self.after.ends_with(char::is_whitespace) && !next.after.starts_with(char::is_whitespace);
-        let erased = self.after.is_empty() && next.after.is_empty() && next.at + next.before.len() == self.at;
-        let erased_ahead = self.after.is_empty() && next.after.is_empty() && next.at == self.at;
-        if typed && !word_ends && !self.after.ends_with('\n') && next.after.chars().count() == 1 {
+        let erases = self.after.is_empty() && next.after.is_empty() && one(&next.before);
+        if typed && !word_ends && one(&next.after) {
             self.after.push_str(&next.after);
-        } else if erased && next.before.chars().count() == 1 {
-            self.at = next.at;
+        } else if erases && next.column + next.before.len() == self.column {
+            self.column = next.column;
             self.before.insert_str(0, &next.before);
-        } else if erased_ahead && next.before.chars().count() == 1 {
+        } else if erases && next.column == self.column {
             self.before.push_str(&next.before);
         } else {
             return false;
@@ -61,6 +73,14 @@ impl Change {
 
     fn size(&self) -> usize {
         self.before.len() + self.after.len() + size_of::<Self>()
+    }
+}
+
+/// A place behind a text that begins at another.
+fn advance((line, column): (usize, usize), text: &str) -> (usize, usize) {
+    match text.rsplit_once('\n') {
+        Some((lines, last)) => (line + 1 + lines.matches('\n').count(), last.len()),
+        None => (line, column + text.len()),
     }
 }
 
@@ -105,6 +125,11 @@ impl History {
     pub fn saved(&mut self) {
         self.saved = Some(self.done.len());
         self.apart = true;
+    }
+
+    /// The text was not saved after all.
+    pub fn unsaved(&mut self) {
+        self.saved = None;
     }
 
     /// Whether there is something that is not saved.
@@ -157,20 +182,27 @@ mod tests {
     use super::*;
 
     fn apply(text: &mut String, change: &Change) {
-        assert_eq!(&text[change.at..change.at + change.before.len()], change.before);
-        text.replace_range(change.at..change.at + change.before.len(), &change.after);
+        let lines: usize = text.split_inclusive('\n').take(change.line).map(str::len).sum();
+        let at = lines + change.column;
+        assert_eq!(&text[at..at + change.before.len()], change.before);
+        text.replace_range(at..at + change.before.len(), &change.after);
+    }
+
+    fn change(line: usize, column: usize, before: &str, after: &str) -> Change {
+        Change { line, column, before: before.into(), after: after.into() }
     }
 
     #[test]
     fn what_differs() {
-        let change = |at, before: &str, after: &str| Some(Change { at, before: before.into(), after: after.into() });
-        assert_eq!(Change::between("abc", "abc"), None);
-        assert_eq!(Change::between("abc", "abxc"), change(2, "", "x"));
-        assert_eq!(Change::between("aaa", "aa"), change(2, "a", ""));
-        assert_eq!(Change::between("", "x"), change(0, "", "x"));
+        assert_eq!(Change::between(0, "abc", "abc"), None);
+        assert_eq!(Change::between(0, "abc", "abxc"), Some(change(0, 2, "", "x")));
+        assert_eq!(Change::between(0, "aaa", "aa"), Some(change(0, 2, "a", "")));
+        assert_eq!(Change::between(4, "a\nbc\nd", "a\nbx\nd"), Some(change(5, 1, "c", "x")));
         // Letters that share bytes are not torn apart.
-        assert_eq!(Change::between("ä", "ö"), change(0, "ä", "ö"));
-        assert_eq!(Change::between("xé", "x\u{a9}"), change(1, "é", "\u{a9}"));
+        assert_eq!(Change::between(0, "ä", "ö"), Some(change(0, 0, "ä", "ö")));
+        assert_eq!(Change::between(0, "xé", "x\u{a9}"), Some(change(0, 1, "é", "\u{a9}")));
+        assert_eq!(change(3, 5, "a\nb\ncd", "").end_before(), (5, 2));
+        assert_eq!(change(3, 5, "ab", "").end_before(), (3, 7));
     }
 
     #[test]
@@ -179,7 +211,7 @@ mod tests {
         for character in "one two".chars() {
             let before = text.clone();
             text.push(character);
-            history.add(Change::between(&before, &text).unwrap());
+            history.add(Change::between(0, &before, &text).unwrap());
         }
         apply(&mut text, &history.undo().unwrap());
         assert_eq!(text, "one ");
@@ -194,7 +226,7 @@ mod tests {
     #[test]
     fn what_was_saved_is_known_until_it_cannot_be_had_again() {
         let mut history = History::new();
-        let typed = |at, text: &str| Change { at, before: String::new(), after: text.into() };
+        let typed = |at, text: &str| change(0, at, "", text);
         history.add(typed(0, "a"));
         history.saved();
         assert!(!history.is_changed());
@@ -213,7 +245,7 @@ mod tests {
     fn old_changes_are_forgotten() {
         let mut history = History::new();
         for at in 0..20 {
-            history.add(Change { at, before: String::new(), after: "x".repeat(1 << 20) });
+            history.add(change(at, 0, "", &"x".repeat(1 << 20)));
         }
         assert!(history.done.len() < 9 && history.can_undo());
         while history.undo().is_some() {}
@@ -234,7 +266,7 @@ mod tests {
             let (a, b) = (places[next(places.len())], places[next(places.len())]);
             let mut new = text.clone();
             new.replace_range(a.min(b)..a.max(b), ["", "x", "é\n", " word "][next(4)]);
-            if let Some(change) = Change::between(&text, &new) {
+            if let Some(change) = Change::between(0, &text, &new) {
                 history.part();
                 history.add(change);
                 text = new;

@@ -67,7 +67,7 @@ mod tests {
         timers.after(at(3), 1);
         timers.set(vec![tick(2)], start);
         assert_eq!(timers.next(), Some(at(2)));
-        let mut take = |timers: &mut Timers<u32>, now| {
+        let take = |timers: &mut Timers<u32>, now| {
             let mut due = Vec::new();
             timers.take_due(now, &mut due);
             due
