@@ -30,8 +30,9 @@ DRIVERS := pcid ps2d virtio-inputd vgad virtio-gpud
 # Files of the initfs that are no programs: drivers' files and key maps.
 SETTINGS := $(foreach file,$(wildcard drivers/*/*.toml),$(if $(filter Cargo.toml,$(notdir $(file))),,etc/drivers/$(notdir $(file))=$(file))) \
 	$(foreach file,$(wildcard schemes/input/keymaps/*.toml),etc/keymaps/$(notdir $(file))=$(file))
-# Fonts of the desktop, from Debian's package fonts-inter.
-SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/share/fonts/opentype/inter/Inter-$(weight).otf)
+# Fonts of the desktop, from Debian's packages fonts-inter and fonts-jetbrains-mono.
+SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/share/fonts/opentype/inter/Inter-$(weight).otf) \
+	fonts/JetBrainsMono-Regular.ttf=/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf
 # Programs of the initfs: package names, and the executables they make.
 PACKAGES := \
 	ochre-bootstrap \
@@ -67,8 +68,8 @@ PROGRAMS := \
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
 # root directory is filled belongs to the initfs, above.
-DESKTOP_PACKAGES :=
-DESKTOP_PROGRAMS :=
+DESKTOP_PACKAGES := panel editor
+DESKTOP_PROGRAMS := panel editor
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
@@ -82,6 +83,7 @@ EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --example
 HOST_PACKAGES := \
 	$(PACKAGES) \
 	$(DESKTOP_PACKAGES) \
+	ochre-ui \
 	ochre-abi \
 	kernel-core \
 	ochre-installer \

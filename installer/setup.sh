@@ -11,11 +11,11 @@ level=${1:-run}
 # Commands, each with the package that brings it.
 wanted="cc:gcc strip:binutils"
 fonts=/usr/share/fonts/truetype
-files="$fonts/jetbrains-mono/JetBrainsMono-Regular.ttf:fonts-jetbrains-mono $fonts/dejavu/DejaVuSansMono.ttf:fonts-dejavu-core"
+files="$fonts/jetbrains-mono/JetBrainsMono-Regular.ttf:fonts-jetbrains-mono $fonts/dejavu/DejaVuSansMono.ttf:fonts-dejavu-core \
+    /usr/share/fonts/opentype/inter/Inter-Regular.otf:fonts-inter"
 if [ "$level" = run ]; then
     wanted="$wanted qemu-system-x86_64:qemu-system-x86 xorriso:xorriso mformat:mtools grub-mkrescue:grub-common musl-gcc:musl-tools"
-    files="$files /usr/lib/grub/i386-pc:grub-pc-bin /usr/lib/grub/x86_64-efi:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf \
-        /usr/share/fonts/opentype/inter/Inter-Regular.otf:fonts-inter"
+    files="$files /usr/lib/grub/i386-pc:grub-pc-bin /usr/lib/grub/x86_64-efi:grub-efi-amd64-bin /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf"
 fi
 
 missing=""

@@ -1,7 +1,8 @@
 //! The scheme `init`: what services there are, and commands to them.
 //!
 //! Reading `/scheme/init` or `/scheme/init/list` gives a table, reading `/scheme/init/NAME` what is known of one service. Writing
-//! `start`, `stop`, `restart` or `kill` to `/scheme/init/NAME`, or `shutdown` to `/scheme/init/list`, is a command; only user 0 may.
+//! `start`, `stop`, `restart` or `kill` to `/scheme/init/NAME`, or `shutdown` or
+//! `reboot` to `/scheme/init/list`, is a command; only user 0 may.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -38,6 +39,8 @@ pub struct Control {
     pub supervisor: Supervisor,
     /// What time it is, on the supervisor's clock.
     pub now: Duration,
+    /// The machine starts again when all is stopped.
+    pub reboots: bool,
     handles: Handles<Handle>,
     commands: VecDeque<Event>,
 }
@@ -45,7 +48,7 @@ pub struct Control {
 impl Control {
     /// A scheme that shows this.
     pub fn new(supervisor: Supervisor) -> Self {
-        Self { supervisor, now: Duration::ZERO, handles: Handles::new(), commands: VecDeque::new() }
+        Self { supervisor, now: Duration::ZERO, reboots: false, handles: Handles::new(), commands: VecDeque::new() }
     }
 
     /// The next command that somebody gave.
@@ -124,6 +127,10 @@ impl SchemeSync for Control {
         let word = buf.trim_ascii();
         let event = match self.handles.get(id).ok_or(Error::new(EBADF))? {
             Handle::List(_) if word == b"shutdown" => Event::ShutDown(0),
+            Handle::List(_) if word == b"reboot" => {
+                self.reboots = true;
+                Event::ShutDown(0)
+            }
             Handle::List(_) => return Err(Error::new(EINVAL)),
             Handle::Service(_, service) => Event::Command(*service, command(word).ok_or(Error::new(EINVAL))?),
             Handle::Directory => return Err(Error::new(EISDIR)),

@@ -159,11 +159,23 @@ impl System {
                     }
                     Effect::Terminate(id) | Effect::Kill(id) => self.kill(id),
                     Effect::Say(text) => eprintln!("init: {text}"),
-                    Effect::Leave(status) => return Some(status),
+                    Effect::Leave(status) => {
+                        self.reboot();
+                        return Some(status);
+                    }
                 }
             }
         }
         None
+    }
+
+    /// Starts the machine again, if that is wanted.
+    fn reboot(&self) {
+        if self.control.reboots
+            && let Err(error) = std::fs::write("/scheme/sys/kstop", "reset")
+        {
+            eprintln!("init: the machine does not start again: {error}");
+        }
     }
 
     fn kill(&self, id: Id) {

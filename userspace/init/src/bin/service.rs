@@ -12,7 +12,8 @@ service start NAME...      starts them, also if they were switched off
 service stop NAME...       stops them, and does not start them again
 service restart NAME...    stops and starts them
 service kill NAME...       kills them; init then does what it does when one dies
-service shutdown           stops everything and ends the system";
+service shutdown           stops everything and ends the system
+service reboot             stops everything and starts the machine again";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             Ok(())
         }
-        ["shutdown"] => command("list", "shutdown"),
+        [verb @ ("shutdown" | "reboot")] => command("list", verb),
         [verb @ ("start" | "stop" | "restart" | "kill"), names @ ..] if !names.is_empty() => {
             names.iter().try_for_each(|name| command(name, verb))
         }
