@@ -30,9 +30,11 @@ DRIVERS := pcid ps2d virtio-inputd vgad virtio-gpud
 # Files of the initfs that are no programs: drivers' files and key maps.
 SETTINGS := $(foreach file,$(wildcard drivers/*/*.toml),$(if $(filter Cargo.toml,$(notdir $(file))),,etc/drivers/$(notdir $(file))=$(file))) \
 	$(foreach file,$(wildcard schemes/input/keymaps/*.toml),etc/keymaps/$(notdir $(file))=$(file))
-# Fonts of the desktop, from Debian's packages fonts-inter and fonts-jetbrains-mono.
-SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/share/fonts/opentype/inter/Inter-$(weight).otf) \
-	fonts/JetBrainsMono-Regular.ttf=/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf
+# Fonts of the desktop, from Debian's package fonts-inter.
+SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/share/fonts/opentype/inter/Inter-$(weight).otf)
+# Fonts of the terminal, from fonts-jetbrains-mono and, for what that does not have, fonts-dejavu-core.
+SETTINGS += $(foreach style,Regular Bold Italic BoldItalic,fonts/JetBrainsMono-$(style).ttf=/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-$(style).ttf) \
+	fonts/DejaVuSansMono.ttf=/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf
 # Programs of the initfs: package names, and the executables they make.
 PACKAGES := \
 	ochre-bootstrap \
@@ -47,6 +49,8 @@ PACKAGES := \
 	$(DRIVERS) \
 	ochre-live \
 	ochre-init \
+	ochre-session \
+	ochre-terminal \
 	ochre-console \
 	ochre-errand
 PROGRAMS := \
@@ -62,6 +66,7 @@ PROGRAMS := \
 	$(DRIVERS) \
 	live \
 	init service \
+	session terminal \
 	console \
 	errand
 # What init starts: a unit for each service.
@@ -96,7 +101,6 @@ HOST_PACKAGES := \
 	ochre-libc \
 	ochre-socket \
 	line-discipline \
-	ochre-terminal \
 	driver \
 	graphics \
 	input-contract \

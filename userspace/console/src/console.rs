@@ -1,7 +1,7 @@
 //! The console: lines in, answers out.
 
 use std::collections::HashMap;
-use std::io::{self, Error, Read, Result, Write};
+use std::io::{self, Error, IsTerminal, Read, Result, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct Console {
 impl Console {
     /// Reads and obeys lines until there are no more.
     pub fn run(&mut self) {
-        println!("\nOchre. There is no desktop yet; this is a console. `help` tells what it can do.");
+        println!("\nOchre. This is the console; `help` tells what it can do.");
         while let Some(line) = read_line() {
             if Command::parse(&line) == Command::Exit {
                 return;
@@ -98,8 +98,15 @@ fn namespace() -> Result<usize> {
     Ok(call::getns()?)
 }
 
-/// Prompts for a line and shows what is typed; none at the end of the input. The console itself has neither echo nor editing.
+/// Prompts for a line; none at the end of the input. Where that is no terminal there is neither echo nor editing but the console's own.
 fn read_line() -> Option<String> {
+    if io::stdin().is_terminal() {
+        let mut line = String::new();
+        print!("> ");
+        // A console that cannot be written says nothing.
+        let _ = io::stdout().flush();
+        return io::stdin().read_line(&mut line).is_ok_and(|count| count > 0).then_some(line);
+    }
     let mut editor = Editor::new();
     let mut out = io::stdout().lock();
     // A console that cannot be written says nothing.

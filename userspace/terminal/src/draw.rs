@@ -3,95 +3,25 @@
 use alacritty_terminal::term::cell::Flags;
 use alacritty_terminal::vte::ansi::CursorShape;
 
-use crate::font::{Fonts, Mask, Metrics, Style};
+pub use crate::canvas::{Area, Canvas, Pixel, pixel};
+use crate::font::{Fonts, Metrics, Style};
+use crate::margin::{Edge, Margin};
 use crate::screen::{Cursor, Look, Screen};
-use crate::theme::{Rgb, Theme};
-
-/// Pixels to draw to: 8 bits each of nothing, red, green and blue, the uppermost set to 255.
-pub struct Canvas<'a> {
-    pixels: &'a mut [u32],
-    width: usize,
-    height: usize,
-}
-
-/// A part of a canvas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Area {
-    /// From the left.
-    pub x: usize,
-    /// From the top.
-    pub y: usize,
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-}
-
-impl<'a> Canvas<'a> {
-    /// A canvas of rows of `width` pixels; as many whole ones as there are.
-    pub fn new(pixels: &'a mut [u32], width: usize) -> Self {
-        let height = pixels.len().checked_div(width).unwrap_or(0);
-        Self { pixels, width, height }
-    }
-
-    /// Fills what of an area lies on the canvas.
-    pub fn fill(&mut self, area: Area, color: Rgb) {
-        let right = (area.x + area.width).min(self.width);
-        for y in area.y..(area.y + area.height).min(self.height) {
-            if area.x < right {
-                self.pixels[y * self.width + area.x..y * self.width + right].fill(pixel(color));
-            }
-        }
-    }
-
-    /// Puts a colour through a mask, within an area only.
-    fn stamp(&mut self, mask: &Mask, x: usize, y: usize, color: Rgb, within: Area) {
-        let right = (within.x + within.width).min(self.width) as i32;
-        let bottom = (within.y + within.height).min(self.height) as i32;
-        let (left, top) = (x as i32 + mask.left, y as i32 + mask.top);
-        let columns = (within.x as i32).max(left)..right.min(left + mask.width as i32);
-        for row in (within.y as i32).max(top)..bottom.min(top + mask.height as i32) {
-            if columns.is_empty() {
-                break;
-            }
-            let covers = &mask.cover[(row - top) as usize * mask.width..][(columns.start - left) as usize..];
-            let pixels = &mut self.pixels[row as usize * self.width..][columns.start as usize..columns.end as usize];
-            for (pixel, &cover) in pixels.iter_mut().zip(covers) {
-                *pixel = mix(*pixel, color, cover);
-            }
-        }
-    }
-}
-
-/// A colour as a pixel.
-pub fn pixel([red, green, blue]: Rgb) -> u32 {
-    u32::from_be_bytes([255, red, green, blue])
-}
-
-/// A pixel that is covered in part.
-fn mix(under: u32, over: Rgb, cover: u8) -> u32 {
-    match cover {
-        0 => under,
-        255 => pixel(over),
-        _ => {
-            let [_, red, green, blue] = under.to_be_bytes();
-            let cover = u32::from(cover);
-            let part = |under: u8, over: u8| {
-                let sum = u32::from(under) * (255 - cover) + u32::from(over) * cover + 127;
-                (sum / 255) as u8
-            };
-            pixel([part(red, over[0]), part(green, over[1]), part(blue, over[2])])
-        }
-    }
-}
+use crate::theme::Theme;
 
 /// Draws screens.
 pub struct Painter {
     fonts: Fonts,
     /// Pixels left free at each edge.
     margin: usize,
+    /// What is shown there.
+    edge: Margin,
     /// Whether the window has the keyboard: without it the cursor is hollow.
     focused: bool,
+    /// The cursor is not seen, for now.
+    hidden: bool,
+    /// The bell is seen.
+    bell: bool,
     /// Where the cursor was drawn.
     drawn: Option<Cursor>,
     /// What the rows looked like when they were drawn. The grid takes the cursor's row for changed each time.
@@ -105,7 +35,19 @@ pub struct Painter {
 impl Painter {
     /// One with these fonts, that leaves so many pixels free at each edge.
     pub fn new(fonts: Fonts, margin: usize) -> Self {
-        Self { fonts, margin, focused: true, drawn: None, shown: Vec::new(), theme: None, afresh: true }
+        let (edge, shown) = (Margin::default(), Vec::new());
+        Self {
+            fonts,
+            margin,
+            edge,
+            focused: true,
+            hidden: false,
+            bell: false,
+            drawn: None,
+            shown,
+            theme: None,
+            afresh: true,
+        }
     }
 
     /// Sizes of a cell.
@@ -139,20 +81,42 @@ impl Painter {
         self.drawn = None;
     }
 
+    /// Whether the cursor is seen: while it blinks it is not, half of the time.
+    pub fn set_cursor_hidden(&mut self, hidden: bool) {
+        self.hidden = hidden;
+    }
+
+    /// Whether the bell is seen: a line around everything.
+    pub fn set_bell(&mut self, bell: bool) {
+        self.bell = bell;
+    }
+
+    /// Leaves so many pixels free at each edge.
+    pub fn set_margin(&mut self, margin: usize) {
+        (self.margin, self.afresh) = (margin, true);
+    }
+
+    /// Pixels that so many columns and rows need.
+    pub fn needs(&self, columns: usize, rows: usize) -> (usize, usize) {
+        let Metrics { width, height, .. } = self.metrics();
+        (columns * width + 2 * self.margin, rows * height + 2 * self.margin)
+    }
+
     /// Draws everything anew next time: the canvas is another one.
     pub fn start_afresh(&mut self) {
         self.afresh = true;
     }
 
     /// Draws what has changed. Answers the areas that are different now, from the top.
-    pub fn draw(&mut self, screen: &mut Screen, canvas: &mut Canvas<'_>) -> Vec<Area> {
+    pub fn draw(&mut self, screen: &mut Screen, canvas: &mut Canvas<'_, impl Pixel>) -> Vec<Area> {
         let mut rows = screen.changed_rows();
-        let cursor = screen.cursor();
+        let cursor = screen.cursor().filter(|_| !self.hidden);
         if core::mem::take(&mut self.afresh) || self.theme != Some(*screen.theme()) || self.shown.len() != screen.rows()
         {
             return self.draw_all(screen, canvas);
         }
-        let moved = [cursor, self.drawn].map(|cursor| cursor.filter(|_| screen.cursor() != self.drawn));
+        let redrawn = cursor != self.drawn;
+        let moved = [cursor, self.drawn].map(|cursor| cursor.filter(|_| redrawn));
         rows.extend(moved.into_iter().flatten().map(|cursor| cursor.row));
         rows.retain(|&row| row < screen.rows());
         rows.sort_unstable();
@@ -165,27 +129,48 @@ impl Painter {
         });
         self.drawn = cursor;
         rows.iter().for_each(|&row| self.row(screen, canvas, row));
-        self.areas(&rows, canvas)
+        let mut areas = self.areas(&rows, canvas);
+        areas.extend(self.edge.draw(self.look_of_edge(screen, canvas), screen.theme(), canvas));
+        areas
     }
 
-    fn draw_all(&mut self, screen: &Screen, canvas: &mut Canvas<'_>) -> Vec<Area> {
-        let all = Area { x: 0, y: 0, width: canvas.width, height: canvas.height };
+    fn look_of_edge(&self, screen: &Screen, canvas: &Canvas<'_, impl Pixel>) -> Edge {
+        let (columns, rows) = (screen.columns(), screen.rows());
+        let (right, bottom) = self.needs(columns, rows);
+        let inner = Area {
+            x: self.margin,
+            y: self.margin,
+            width: (right - 2 * self.margin).min(canvas.width().saturating_sub(self.margin)),
+            height: (bottom - 2 * self.margin).min(canvas.height().saturating_sub(self.margin)),
+        };
+        Edge { inner, margin: self.margin, bell: self.bell, thumb: screen.scrolled_part() }
+    }
+
+    fn draw_all(&mut self, screen: &Screen, canvas: &mut Canvas<'_, impl Pixel>) -> Vec<Area> {
+        let all = Area { x: 0, y: 0, width: canvas.width(), height: canvas.height() };
         canvas.fill(all, screen.theme().background);
+        (self.drawn, self.theme) = (screen.cursor().filter(|_| !self.hidden), Some(*screen.theme()));
         self.shown = (0..screen.rows()).map(|row| screen.row(row).collect()).collect();
         (0..screen.rows()).for_each(|row| self.row(screen, canvas, row));
-        (self.drawn, self.theme) = (screen.cursor(), Some(*screen.theme()));
+        self.edge = Margin::default();
+        self.edge.draw(self.look_of_edge(screen, canvas), screen.theme(), canvas);
         vec![all]
     }
 
     /// Areas of rows; neighbours are one.
-    fn areas(&self, rows: &[usize], canvas: &Canvas<'_>) -> Vec<Area> {
+    fn areas(&self, rows: &[usize], canvas: &Canvas<'_, impl Pixel>) -> Vec<Area> {
         let height = self.metrics().height;
         rows.chunk_by(|row, next| row + 1 == *next)
-            .map(|run| Area { x: 0, y: self.margin + run[0] * height, width: canvas.width, height: run.len() * height })
+            .map(|run| Area {
+                x: 0,
+                y: self.margin + run[0] * height,
+                width: canvas.width(),
+                height: run.len() * height,
+            })
             .collect()
     }
 
-    fn row(&mut self, screen: &Screen, canvas: &mut Canvas<'_>, row: usize) {
+    fn row(&mut self, screen: &Screen, canvas: &mut Canvas<'_, impl Pixel>, row: usize) {
         let Metrics { width, height, .. } = self.metrics();
         let y = self.margin + row * height;
         let looks = core::mem::take(&mut self.shown[row]);
@@ -197,14 +182,14 @@ impl Painter {
         for (column, look) in looks.iter().enumerate() {
             self.text(canvas, look, strip.x + column * width, strip);
         }
-        if let Some(cursor) = screen.cursor().filter(|cursor| cursor.row == row) {
+        if let Some(cursor) = self.drawn.filter(|cursor| cursor.row == row) {
             self.cursor(screen, canvas, cursor, &looks[cursor.column], strip);
         }
         self.shown[row] = looks;
     }
 
     /// The text of a cell. Italics and wide characters may reach beyond it, but not out of the row.
-    fn text(&mut self, canvas: &mut Canvas<'_>, look: &Look, x: usize, within: Area) {
+    fn text(&mut self, canvas: &mut Canvas<'_, impl Pixel>, look: &Look, x: usize, within: Area) {
         if look.flags.intersects(Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER) {
             return;
         }
@@ -223,7 +208,7 @@ impl Painter {
     }
 
     /// Lines under and through text.
-    fn lines(&self, canvas: &mut Canvas<'_>, look: &Look, x: usize, y: usize) {
+    fn lines(&self, canvas: &mut Canvas<'_, impl Pixel>, look: &Look, x: usize, y: usize) {
         let Metrics { width, height, underline, strikeout, line, .. } = self.metrics();
         let width = if look.flags.contains(Flags::WIDE_CHAR) { 2 * width } else { width };
         let mut rule = |x: usize, from: usize, width: usize| {
@@ -251,7 +236,14 @@ impl Painter {
         }
     }
 
-    fn cursor(&mut self, screen: &Screen, canvas: &mut Canvas<'_>, cursor: Cursor, look: &Look, strip: Area) {
+    fn cursor(
+        &mut self,
+        screen: &Screen,
+        canvas: &mut Canvas<'_, impl Pixel>,
+        cursor: Cursor,
+        look: &Look,
+        strip: Area,
+    ) {
         let Metrics { width, height, line, .. } = self.metrics();
         let x = strip.x + cursor.column * width;
         let cell = Area { x, width: if cursor.wide { 2 * width } else { width }, ..strip };

@@ -64,12 +64,28 @@ impl core::fmt::Display for NotAFont {
 
 impl core::error::Error for NotAFont {}
 
+/// Reads a font file when it is needed; nothing if it cannot.
+pub type Later = Box<dyn FnOnce() -> Option<Vec<u8>>>;
+
 struct Face {
     data: Vec<u8>,
     style: Style,
+    /// Where the data comes from, until somebody has needed it.
+    later: Option<Later>,
 }
 
 impl Face {
+    fn new(data: Vec<u8>, style: Style) -> Self {
+        Self { data, style, later: None }
+    }
+
+    /// Reads it now. What is no font has no characters.
+    fn load(&mut self) {
+        if let Some(later) = self.later.take() {
+            self.data = later().unwrap_or_default();
+        }
+    }
+
     fn font(&self) -> Option<FontRef<'_>> {
         FontRef::from_index(&self.data, 0)
     }
@@ -94,18 +110,24 @@ impl Fonts {
     /// Fonts that begin with this one, whose letters are `size` pixels high, as fonts count it.
     pub fn new(regular: Vec<u8>, size: f32) -> Result<Self, NotAFont> {
         let size = size.clamp(6.0, 200.0);
-        let face = Face { data: regular, style: Style::default() };
+        let face = Face::new(regular, Style::default());
         let metrics = measure(&face, size).ok_or(NotAFont)?;
         Ok(Self { faces: vec![face], size, metrics, context: ScaleContext::new(), glyphs: HashMap::new() })
     }
 
     /// One more face: for a style, or for characters that the others do not have.
     pub fn add(&mut self, data: Vec<u8>, style: Style) -> Result<(), NotAFont> {
-        let face = Face { data, style };
+        let face = Face::new(data, style);
         face.font().ok_or(NotAFont)?;
         self.faces.push(face);
         self.glyphs.clear();
         Ok(())
+    }
+
+    /// One more face, which is read as soon as it is asked for a character.
+    pub fn add_later(&mut self, later: Later, style: Style) {
+        self.faces.push(Face { data: Vec::new(), style, later: Some(later) });
+        self.glyphs.clear();
     }
 
     /// Another size.
@@ -135,13 +157,25 @@ impl Fonts {
         &self.glyphs[&key]
     }
 
-    /// Draws a character by the first face that has it, those of the right style first.
+    /// The first face that has a character, those of the right style first. If none has it, the first one's box.
+    fn find(&mut self, character: char, style: Style) -> Option<(usize, GlyphId)> {
+        for right in [true, false] {
+            for (index, face) in self.faces.iter_mut().enumerate() {
+                if (face.style == style) == right {
+                    face.load();
+                    if let Some(glyph) = face.glyph(character) {
+                        return Some((index, glyph));
+                    }
+                }
+            }
+        }
+        (!self.faces.is_empty()).then_some((0, 0))
+    }
+
+    /// Draws a character by the face that has it.
     fn render(&mut self, character: char, style: Style) -> Option<Mask> {
-        let order = [true, false].into_iter();
-        let (face, glyph) = order
-            .flat_map(|right| self.faces.iter().filter(move |face| (face.style == style) == right))
-            .find_map(|face| face.glyph(character).map(|glyph| (face, glyph)))
-            .or_else(|| self.faces.first().map(|face| (face, 0)))?;
+        let (face, glyph) = self.find(character, style)?;
+        let face = &self.faces[face];
         let mut scaler = self.context.builder(face.font()?).size(self.size).hint(true).build();
         let image = Render::new(&[Source::Outline]).offset(Vector::new(0.0, 0.0)).render(&mut scaler, glyph)?;
         let place = image.placement;

@@ -10,7 +10,7 @@ use alacritty_terminal::selection::{Selection, SelectionType};
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::color::Colors;
 use alacritty_terminal::term::{Config, Term, TermDamage, TermMode, point_to_viewport, viewport_to_point};
-use alacritty_terminal::vte::ansi::{Color, CursorShape, NamedColor, Processor};
+use alacritty_terminal::vte::ansi::{Color, CursorShape, CursorStyle, NamedColor, Processor};
 
 use crate::theme::{Rgb, Theme, dim};
 
@@ -128,7 +128,8 @@ impl Screen {
     /// An empty one. There is at least one row and two columns.
     pub fn new(columns: usize, rows: usize, theme: Theme) -> Self {
         let outbox = Outbox::default();
-        let config = Config { scrolling_history: SCROLLBACK, ..Config::default() };
+        let cursor = CursorStyle { blinking: true, ..CursorStyle::default() };
+        let config = Config { scrolling_history: SCROLLBACK, default_cursor_style: cursor, ..Config::default() };
         let size = Size { columns: columns.max(2), rows: rows.max(1) };
         let term = Term::new(config, &size, outbox.clone());
         Self { term, parser: Processor::new(), outbox, theme, cell: (0, 0), everything: true }
@@ -168,6 +169,21 @@ impl Screen {
     /// Takes what programs write.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Effect> {
         self.parser.advance(&mut self.term, bytes);
+        self.effects()
+    }
+
+    /// Whether a program has begun an update that is to be seen as a whole, and has not ended it (mode 2026).
+    pub fn is_held(&self) -> bool {
+        self.parser.sync_bytes_count() > 0
+    }
+
+    /// Shows such an update as far as it has come.
+    pub fn release(&mut self) -> Vec<Effect> {
+        self.parser.stop_sync(&mut self.term);
+        self.effects()
+    }
+
+    fn effects(&mut self) -> Vec<Effect> {
         let events = core::mem::take(&mut *self.outbox.0.borrow_mut());
         events.into_iter().filter_map(|event| self.effect(event)).collect()
     }
@@ -212,6 +228,17 @@ impl Screen {
     /// How many rows above the newest ones the screen stands.
     pub fn scrolled(&self) -> usize {
         self.term.grid().display_offset()
+    }
+
+    /// Which part of all rows the screen shows, if that is not the newest: from where, how much, and of how many.
+    pub fn scrolled_part(&self) -> Option<(usize, usize, usize)> {
+        let (above, rows) = (self.history(), self.rows());
+        (self.scrolled() > 0).then(|| (above - self.scrolled(), rows, above + rows))
+    }
+
+    /// Whether the cursor is one that blinks.
+    pub fn blinks(&self) -> bool {
+        self.term.cursor_style().blinking
     }
 
     fn point(&self, place: Place) -> (Point, Side) {
