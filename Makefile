@@ -94,6 +94,7 @@ HOST_PACKAGES := \
 	ochre-installer \
 	ochre-bench-run \
 	ochre-vm \
+	ochre-desk \
 	ochre-run \
 	cook \
 	ochre-tests \
@@ -107,7 +108,7 @@ HOST_PACKAGES := \
 	display-contract \
 	scheme-server
 
-# The virtual machine of `qemu`, `exec` and `gdb`: MEMORY and CPUS change it, APPEND adds boot options.
+# The virtual machines: MEMORY and CPUS change them, APPEND adds boot options. What follows is that of `gdb`.
 MEMORY ?= 1G
 CPUS ?= 2
 APPEND ?=
@@ -115,12 +116,13 @@ QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) 
 	-kernel build/kernel -initrd build/initfs
 SECONDS_FOR_EXEC ?= 120
 
-.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu exec runner gdb \
+.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu shots exec runner gdb \
 	packages test-packages test-crates desktop-programs live desktop \
 	check lint host-test test bench clean
 
 help:
-	@echo 'make qemu              build and boot (MEMORY=1G CPUS=2 APPEND="boot options")'
+	@echo 'make qemu              build the desktop and boot it (MEMORY=1G CPUS=2 APPEND="boot options": target=console for text)'
+	@echo 'make shots             drives the desktop through a tour; pictures are in build/shots'
 	@echo 'make exec CMD="..."    boot without a window, obey one line of the console, exit with its status'
 	@echo 'make runner            for packages anywhere: userspace/cargo run and userspace/cargo test run in Ochre'
 	@echo 'make iso               build/ochre.iso: boots from CD and USB stick, by BIOS and UEFI'
@@ -201,7 +203,7 @@ test-crates: initfs
 
 tools: setup-build
 	@echo '  tools'
-	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-bench-run --package cook
+	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-desk --package ochre-bench-run --package cook
 
 # What the programs of the desktop share (widgets, text, drawing) is built once.
 desktop-programs: sysroot
@@ -247,9 +249,12 @@ iso: desktop
 	@$(TARGET_DIR)/release/ochre-image iso --desktop --kernel build/kernel --initfs build/initfs-desktop --timeout 5 --out build/ochre.iso
 	@echo "build/ochre.iso ($$(du -m build/ochre.iso | cut -f1) MB) is ready: for a CD, for a USB stick (dd), for \`qemu-system-x86_64 -cdrom\`"
 
-qemu: initfs
-	@echo 'booting; the console is here (leave QEMU: Ctrl-A, then X)'
-	@$(QEMU) -nographic -append '$(APPEND)'
+qemu: desktop
+	@$(TARGET_DIR)/release/ochre-qemu --build build --memory $(MEMORY) --cpus $(CPUS) --append '$(APPEND)'
+
+# Drives the desktop through a tour and keeps pictures: tests/desk/src/tour/stops.rs. TOUR=NAME ends behind that stop.
+shots: desktop
+	@$(TARGET_DIR)/release/ochre-shots --build build --out build/shots --cpus $(CPUS) --memory $(MEMORY) $(TOUR:%=--until '%')
 
 # The line reaches the runner by the environment, so that no shell takes it apart. RUN adds options: make exec CMD=ls RUN='--carry /etc'
 exec: initfs

@@ -2,7 +2,7 @@
 //! the options; the cases are in [`cases`].
 //!
 //! A case is a value ([`case`]); [`image`] makes its files, [`machine`] its QEMU command line, [`run`] runs it with the
-//! crate `ochre-vm`; [`gdb`] and [`handover`] change what the loader tells, [`screen`] reads its screen.
+//! crate `ochre-vm`, which reads its screen too; [`gdb`] and [`handover`] change what the loader tells.
 #![forbid(unsafe_code)]
 
 mod case;
@@ -14,11 +14,10 @@ mod image;
 mod machine;
 mod options;
 mod run;
-mod screen;
-mod vnc;
 
 use std::process::ExitCode;
 
+use ochre_vm::{screen, vnc};
 use options::{Options, USAGE};
 use run::Bench;
 

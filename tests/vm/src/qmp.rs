@@ -101,12 +101,58 @@ impl Qmp {
 
     /// Presses and releases a button of the pointer, by QEMU's name for it (`left`, `wheel-up`).
     pub fn click(&mut self, button: &str) -> Result<(), String> {
-        for down in [true, false] {
-            let event = json!({"type": "btn", "data": {"down": down, "button": button}});
-            self.execute("input-send-event", json!({ "events": [event] }))?;
-        }
-        Ok(())
+        self.button(button, true)?;
+        self.button(button, false)
     }
+
+    /// Presses or releases a button of the pointer.
+    pub fn button(&mut self, button: &str, down: bool) -> Result<(), String> {
+        let event = json!({"type": "btn", "data": {"down": down, "button": button}});
+        self.execute("input-send-event", json!({ "events": [event] })).map(drop)
+    }
+
+    /// Types a text on a keyboard with the American layout. An error for a character that it has not.
+    pub fn type_text(&mut self, text: &str) -> Result<(), String> {
+        text.chars().try_for_each(|character| {
+            let (key, shift) = us_key(character).ok_or_else(|| format!("no key has {character:?}"))?;
+            if shift { self.keys(&["shift", &key]) } else { self.keys(&[&key]) }
+        })
+    }
+}
+
+/// QEMU's name for the key of a character on an American keyboard, and whether it wants Shift.
+fn us_key(character: char) -> Option<(String, bool)> {
+    /// Characters without and with Shift, and the key.
+    const OTHERS: [(char, char, &str); 23] = [
+        ('1', '!', "1"),
+        ('2', '@', "2"),
+        ('3', '#', "3"),
+        ('4', '$', "4"),
+        ('5', '%', "5"),
+        ('6', '^', "6"),
+        ('7', '&', "7"),
+        ('8', '*', "8"),
+        ('9', '(', "9"),
+        ('0', ')', "0"),
+        ('-', '_', "minus"),
+        ('=', '+', "equal"),
+        ('[', '{', "bracket_left"),
+        (']', '}', "bracket_right"),
+        (';', ':', "semicolon"),
+        ('\'', '"', "apostrophe"),
+        ('`', '~', "grave_accent"),
+        ('\\', '|', "backslash"),
+        (',', '<', "comma"),
+        ('.', '>', "dot"),
+        ('/', '?', "slash"),
+        (' ', ' ', "spc"),
+        ('\n', '\n', "ret"),
+    ];
+    if character.is_ascii_alphabetic() {
+        return Some((character.to_ascii_lowercase().into(), character.is_ascii_uppercase()));
+    }
+    let found = OTHERS.iter().find(|(plain, shifted, _)| character == *plain || character == *shifted)?;
+    Some((found.2.into(), character != found.0))
 }
 
 /// What a line from QEMU answers; `None` for an event.
@@ -128,6 +174,15 @@ mod tests {
         assert_eq!(answer(json!({"event": "RESET", "data": {}})), None);
         assert_eq!(answer(json!({"return": {}})), Some(Ok(json!({}))));
         assert_eq!(answer(json!({"error": {"class": "C", "desc": "no"}})), Some(Err("no".into())));
+    }
+
+    #[test]
+    fn every_printable_character_has_a_key_of_its_own() {
+        let keys: std::collections::BTreeSet<_> = (' '..='~').map(|c| us_key(c).unwrap()).collect();
+        assert_eq!(keys.len(), 95);
+        assert_eq!(us_key('A'), Some(("a".into(), true)));
+        assert_eq!(us_key('|'), Some(("backslash".into(), true)));
+        assert_eq!(us_key('é'), None);
     }
 
     #[test]

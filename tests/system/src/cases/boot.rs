@@ -143,11 +143,8 @@ fn media() -> Vec<Case> {
 
 /// Waits until the screen is a large one and shows these texts: the serial line is ahead of it.
 fn shows(machine: &mut Machine, wanted: &[&str]) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = folder.path().join("screen.ppm");
     loop {
-        machine.qmp()?.screendump(&file)?;
-        let picture = Picture::from_ppm(&std::fs::read(&file).map_err(|error| error.to_string())?)?;
+        let picture = Picture::of(machine.qmp()?)?;
         if picture.width < 1024 || picture.height < 768 {
             return Err(format!("the screen has {}x{} pixels", picture.width, picture.height));
         }

@@ -172,10 +172,7 @@ fn check(picture: &Picture, size: (usize, usize), colours: [[u8; 3]; 4], flushes
 }
 
 fn picture(machine: &mut Machine) -> Result<Picture, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = folder.path().join("screen.ppm");
-    machine.qmp()?.screendump(&file)?;
-    Picture::from_ppm(&std::fs::read(&file).map_err(|error| error.to_string())?)
+    Picture::of(machine.qmp()?)
 }
 
 fn screens() -> Vec<Case> {

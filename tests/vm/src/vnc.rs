@@ -13,7 +13,7 @@ const SET_DESKTOP_SIZE: u8 = 251;
 
 /// Asks for another size; the connection must stay until the machine has followed.
 pub fn resize(socket: &Path, width: u16, height: u16) -> Result<UnixStream, String> {
-    let mut stream = ochre_vm::qmp::connect(socket, Duration::from_secs(10))?;
+    let mut stream = crate::qmp::connect(socket, Duration::from_secs(10))?;
     let asked = handshake(&mut stream).and_then(|()| {
         let mut message = vec![SET_ENCODINGS, 0, 0, 2];
         message.extend(0_i32.to_be_bytes());

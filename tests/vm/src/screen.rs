@@ -1,11 +1,14 @@
-//! Reads what stands on the guest's screen: a picture (PPM) back into text, by the font that the kernel's console draws with.
+//! What stands on the guest's screen: a picture (PPM), compared with others, and read back into text by the font that the kernel's
+//! console draws with.
+
+use crate::qmp::Qmp;
 
 /// Size of a character.
 const WIDTH: usize = 8;
 const HEIGHT: usize = 16;
 
 /// A picture of the screen.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Pixels in a line.
     pub width: usize,
@@ -16,6 +19,27 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// What a machine shows now.
+    pub fn of(machine: &mut Qmp) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+        let file = folder.path().join("screen.ppm");
+        machine.screendump(&file)?;
+        Self::from_ppm(&std::fs::read(&file).map_err(|error| error.to_string())?)
+    }
+
+    /// How many pixels are others than in a picture of the same size; all, if the size is another.
+    pub fn differences(&self, other: &Self) -> usize {
+        if (self.width, self.height) != (other.width, other.height) {
+            return self.width * self.height;
+        }
+        self.rgb.chunks_exact(3).zip(other.rgb.chunks_exact(3)).filter(|(own, other)| own != other).count()
+    }
+
+    /// How many pixels are not black.
+    pub fn lit(&self) -> usize {
+        self.rgb.chunks_exact(3).filter(|pixel| **pixel != [0; 3]).count()
+    }
+
     /// Parses a PPM file with one byte for each colour (Netpbm, `ppm(5)`).
     pub fn from_ppm(file: &[u8]) -> Result<Self, String> {
         // Four words, each with a blank behind it; QEMU writes no comments.
@@ -104,6 +128,16 @@ mod tests {
             }
         }
         file
+    }
+
+    #[test]
+    fn differences_are_counted() {
+        let picture = |text| Picture::from_ppm(&draw(text, [255; 3], [0; 3])).unwrap();
+        assert_eq!(picture("ab").differences(&picture("ab")), 0);
+        assert_eq!(picture("a ").differences(&picture("  ")), picture(" a").differences(&picture("  ")));
+        assert!((1..WIDTH * HEIGHT).contains(&picture("ab").differences(&picture("a "))));
+        assert_eq!(picture("ab").differences(&picture("abc")), 2 * WIDTH * HEIGHT);
+        assert_eq!(picture("a").lit(), picture("a").differences(&picture(" ")));
     }
 
     #[test]
