@@ -17,9 +17,12 @@ export CARGO_TARGET_DIR := $(TARGET_DIR)
 KERNEL_TARGET := x86_64-unknown-none
 USER_TARGET := x86_64-unknown-redox
 USER_DIR := $(TARGET_DIR)/$(USER_TARGET)/release
+PLAIN_DIR := $(TARGET_DIR)/$(USER_TARGET)/plain
 KERNEL_FLAGS := --release --target $(KERNEL_TARGET) -Zbuild-std=core,alloc,compiler_builtins \
 	-Zbuild-std-features=compiler-builtins-mem
 USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
+# Programs that are not optimised as a whole (Cargo.toml).
+PLAIN_FLAGS := --profile plain --target $(USER_TARGET) -Zbuild-std=std,panic_abort
 WHOLE := --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1
 # The kernel with its symbols, which lie beside the stripped one.
 KERNEL_ELF := $(TARGET_DIR)/$(KERNEL_TARGET)/release/ochre-kernel
@@ -152,7 +155,8 @@ sysroot: setup-build
 	@mkdir -p build/sysroot/lib
 	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || { \
 		cp $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a; \
-		for package in $(PACKAGES) $(DESKTOP_PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do rm -rf $(USER_DIR)/.fingerprint/$$package-*; done; }
+		for package in $(PACKAGES) $(DESKTOP_PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do \
+			rm -rf $(USER_DIR)/.fingerprint/$$package-* $(PLAIN_DIR)/.fingerprint/$$package-*; done; }
 	@for name in gcc gcc_eh m pthread rt dl util; do \
 		[ -f build/sysroot/lib/lib$$name.a ] || ar crs build/sysroot/lib/lib$$name.a; done
 
@@ -175,14 +179,14 @@ programs: sysroot
 
 test-programs: programs example-programs
 	@echo '  test programs'
-	@$(CARGO) build --quiet $(USER_FLAGS) $(TEST_PACKAGES:%=--package %)
+	@$(CARGO) build --quiet $(PLAIN_FLAGS) $(TEST_PACKAGES:%=--package %)
 # Their summaries of crashes are looked at: the names of functions stay.
-	@for name in $(TEST_PROGRAMS); do strip --strip-debug -o build/programs/$$name $(USER_DIR)/$$name; done
+	@for name in $(TEST_PROGRAMS); do strip --strip-debug -o build/programs/$$name $(PLAIN_DIR)/$$name; done
 
 example-programs: programs
 	@echo '  examples'
-	@$(CARGO) build --quiet $(USER_FLAGS) $(EXAMPLE_FLAGS)
-	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(USER_DIR)/examples/$$name; done
+	@$(CARGO) build --quiet $(PLAIN_FLAGS) $(EXAMPLE_FLAGS)
+	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(PLAIN_DIR)/examples/$$name; done
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
 PROOF := ripgrep hexyl ported
@@ -210,9 +214,9 @@ desktop-programs: sysroot
 	@mkdir -p build/desktop
 ifneq ($(DESKTOP_PACKAGES),)
 	@[ -d build/desktop/bin ] || echo '  programs of the desktop (the first time takes some minutes)'
-	@$(CARGO) build --quiet $(USER_FLAGS) $(DESKTOP_PACKAGES:%=--package %)
+	@$(CARGO) build --quiet $(PLAIN_FLAGS) $(DESKTOP_PACKAGES:%=--package %)
 	@mkdir -p build/desktop/bin
-	@for name in $(DESKTOP_PROGRAMS); do strip -o build/desktop/bin/$$name $(USER_DIR)/$$name; done
+	@for name in $(DESKTOP_PROGRAMS); do strip -o build/desktop/bin/$$name $(PLAIN_DIR)/$$name; done
 endif
 
 # --- running ----------------------------------------------------------------------------------------------------------
