@@ -1,14 +1,19 @@
 //! The scheme `initfs`: the boot archive, read-only. A descriptor's number is its node's: nothing is kept for what is open.
 //!
+//! A file that is mapped is copied to whole pages first, once: in the archive it begins anywhere.
+//!
 //! One file may be removed, by user 0: the live image, whose memory is wanted once it has been unpacked.
 
+use std::collections::BTreeMap;
+
+use memmap2::{Mmap, MmapMut};
 use scheme_server::syscall::dirent::{DirEntry, DirentBuf, DirentKind};
 use scheme_server::syscall::error::{
-    EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, EXDEV, Error, Result,
+    EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENODEV, ENOENT, ENOMEM, ENOTDIR, ENXIO, EROFS, EXDEV, Error, Result,
 };
 use scheme_server::syscall::flag::{
-    MODE_DIR, MODE_FILE, MODE_SYMLINK, O_ACCMODE, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_STAT, O_SYMLINK,
-    O_TRUNC,
+    MODE_DIR, MODE_FILE, MODE_SYMLINK, MapFlags, O_ACCMODE, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_STAT,
+    O_SYMLINK, O_TRUNC,
 };
 use scheme_server::syscall::{Stat, StatVfs};
 use scheme_server::{CallerCtx, NewFdFlags, OpenResult, Scheme, SchemeSync};
@@ -23,13 +28,30 @@ const LIVE: &str = "live.cpio.lz4";
 
 /// The scheme.
 pub struct Initfs<'a> {
-    /// What it serves.
-    pub tree: Tree<'a>,
-    /// Gives the memory of a file back that is not in the tree any more.
-    pub give_back: fn(path: &str, contents: &'a [u8]),
+    tree: Tree<'a>,
+    give_back: fn(path: &str, contents: &'a [u8]),
+    /// Files that were mapped, in whole pages, by their nodes.
+    mapped: BTreeMap<usize, Mmap>,
 }
 
 impl<'a> Initfs<'a> {
+    /// Serves a tree; `give_back` gives the memory of a file back that is not in the tree any more.
+    pub fn new(tree: Tree<'a>, give_back: fn(path: &str, contents: &'a [u8])) -> Self {
+        Initfs { tree, give_back, mapped: BTreeMap::new() }
+    }
+
+    /// The pages of a file.
+    fn pages(&mut self, number: usize) -> Result<&[u8]> {
+        if !self.mapped.contains_key(&number) {
+            let Kind::File(data) = self.node(number)?.kind else { return Err(Error::new(ENODEV)) };
+            let whole = data.len().next_multiple_of(BLOCK as usize);
+            let mut pages = MmapMut::map_anon(whole).map_err(|_| Error::new(ENOMEM))?;
+            pages[..data.len()].copy_from_slice(data);
+            self.mapped.insert(number, pages.make_read_only().map_err(|_| Error::new(ENOMEM))?);
+        }
+        Ok(&self.mapped[&number])
+    }
+
     fn node(&self, number: usize) -> Result<&Node<'a>> {
         self.tree.node(number).ok_or(Error::new(EBADF))
     }
@@ -106,6 +128,20 @@ impl SchemeSync for Initfs<'_> {
         let contents = self.tree.remove(number).ok_or(Error::new(EROFS))?;
         (self.give_back)(&path, contents);
         Ok(())
+    }
+
+    fn mmap_prep(&mut self, number: usize, from: u64, len: usize, flags: MapFlags, _: &CallerCtx) -> Result<usize> {
+        if flags.contains(MapFlags::MAP_SHARED) && flags.contains(MapFlags::PROT_WRITE) {
+            return Err(Error::new(EACCES));
+        }
+        let from = usize::try_from(from).map_err(|_| Error::new(ENXIO))?;
+        if len == 0 || !from.is_multiple_of(BLOCK as usize) {
+            return Err(Error::new(EINVAL));
+        }
+        let end = from.checked_add(len).ok_or(Error::new(ENXIO))?;
+        // Behind the file's last page there is nothing that could be mapped.
+        let part = self.pages(number)?.get(from..end).ok_or(Error::new(ENXIO))?;
+        Ok(part.as_ptr() as usize)
     }
 
     fn fsize(&mut self, number: usize, _: &CallerCtx) -> Result<u64> {
@@ -206,7 +242,7 @@ mod tests {
     #[test]
     fn the_live_image_can_be_removed_by_user_0_and_nothing_else() {
         let bytes = archive(&["bin/init", LIVE]);
-        let mut kernel = Kernel::new(Initfs { tree: Tree::new(&bytes).unwrap(), give_back: note });
+        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), note));
         let refused = Err(Error::new(EROFS));
         kernel.uid = 7;
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), refused);
@@ -219,5 +255,30 @@ mod tests {
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Ok(0));
         assert_eq!(*GIVEN_BACK.lock().unwrap(), [format!("{LIVE}: {LIVE}")]);
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Err(Error::new(ENOENT)));
+    }
+
+    #[test]
+    fn files_are_mapped_in_whole_pages() {
+        let bytes = archive(&["a", "bin/init", "empty"]);
+        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), note));
+        let mut open = |path| kernel.openat(ROOT, path, O_RDONLY).unwrap().number();
+        let (file, folder) = (open("bin/init"), open("bin"));
+        let read = MapFlags::PROT_READ | MapFlags::MAP_PRIVATE;
+        let address = kernel.mmap(file, 0, 8, read).unwrap();
+        assert!(address.is_multiple_of(4096));
+        // The same pages for everybody, whose end is zeros.
+        assert_eq!(kernel.mmap(file, 0, 4096, read | MapFlags::PROT_WRITE), Ok(address));
+        assert_eq!(kernel.mmap(file, 0, 4096, MapFlags::PROT_READ | MapFlags::MAP_SHARED), Ok(address));
+        for (number, from, len, flags, error) in [
+            (file, 0, 0, read, EINVAL),
+            (file, 1, 8, read, EINVAL),
+            (file, 0, 4097, read, ENXIO),
+            (file, 4096, 1, read, ENXIO),
+            (file, u64::MAX - 4095, 4096, read, ENXIO),
+            (file, 0, 8, MapFlags::PROT_WRITE | MapFlags::MAP_SHARED, EACCES),
+            (folder, 0, 8, read, ENODEV),
+        ] {
+            assert_eq!(kernel.mmap(number, from, len, flags), Err(Error::new(error)), "{from} {len} {flags:?}");
+        }
     }
 }

@@ -99,7 +99,7 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     call::setns(namespace.descriptor).map_err(Error::from)?;
     start_processes(&tree, &namespace)?;
     let namespace = namespace.descriptor;
-    let mut scheme = Initfs { tree: archive()?, give_back };
+    let mut scheme = Initfs::new(archive()?, give_back);
     let port = Port::new().map_err(scheme_error)?;
     port.register(initfs::NAME, ROOT).map_err(scheme_error)?;
     std::thread::Builder::new().name("initfs".into()).spawn(move || {
