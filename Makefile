@@ -55,7 +55,8 @@ PACKAGES := \
 	ochre-session \
 	ochre-terminal \
 	ochre-console \
-	ochre-errand
+	ochre-errand \
+	ochre-tools
 PROGRAMS := \
 	bootstrap \
 	nsmgr \
@@ -71,7 +72,8 @@ PROGRAMS := \
 	init service \
 	session terminal \
 	console \
-	errand
+	errand \
+	ps top trace
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
@@ -119,7 +121,7 @@ QEMU := qemu-system-x86_64 -M q35 -accel tcg -cpu max -m $(MEMORY) -smp $(CPUS) 
 	-kernel build/kernel -initrd build/initfs
 SECONDS_FOR_EXEC ?= 120
 
-.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu shots exec runner gdb \
+.PHONY: help setup setup-build sysroot kernel test-kernel programs test-programs example-programs tools initfs iso qemu shots exec trace runner gdb \
 	packages test-packages test-crates desktop-programs live desktop \
 	check lint host-test test bench clean
 
@@ -127,6 +129,7 @@ help:
 	@echo 'make qemu              build the desktop and boot it (MEMORY=1G CPUS=2 APPEND="boot options": target=console for text)'
 	@echo 'make shots             drives the desktop through a tour; pictures are in build/shots'
 	@echo 'make exec CMD="..."    boot without a window, obey one line of the console, exit with its status'
+	@echo 'make trace CMD="..."   the same, with the calls of the program that the line names'
 	@echo 'make runner            for packages anywhere: userspace/cargo run and userspace/cargo test run in Ochre'
 	@echo 'make iso               build/ochre.iso: boots from CD and USB stick, by BIOS and UEFI'
 	@echo 'make test              every check; the last line is "N passed, M failed"'
@@ -266,6 +269,12 @@ exec: initfs
 	@$(TARGET_DIR)/release/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
 		--boot '$(APPEND)' $(RUN) --line "$$CMD"
 export CMD
+
+# The calls of a program: make trace CMD='ps 1'
+trace: initfs
+	@[ -n "$$CMD" ] || { echo 'what is to be traced? make trace CMD="ps 1"' >&2; exit 2; }
+	@$(TARGET_DIR)/release/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
+		--boot '$(APPEND)' $(RUN) --line "trace $$CMD"
 
 # What userspace/cargo runs packages of anywhere with: its configuration names this tree's linker and runner.
 runner: initfs

@@ -18,6 +18,7 @@ pub mod list;
 pub mod process;
 pub mod signal;
 pub mod terminal;
+pub mod trace;
 pub mod wait_status;
 
 /// First address above user space (canonical lower half of 4-level paging). The last page below it is never mapped, so

@@ -15,6 +15,7 @@ pub mod chain;
 pub mod clock;
 pub mod cmdline;
 pub mod cpio;
+pub mod records;
 pub mod ring;
 pub mod runqueue;
 pub mod screen;

@@ -12,7 +12,7 @@
 //! | `pipe` | `pipe` | pipe ends |
 //! | `irq` | `irq` | interrupt lines |
 //! | `time` | `time` | clocks |
-//! | `sys` | `sys` | texts about the system |
+//! | `sys` | `sys`, `trace` | texts about the system; the calls of a process |
 //! | `kernel.proc` | `proc` | threads, address spaces, descriptor tables |
 //! | `kernel.acpi` | `acpi` | the firmware's tables |
 //! | `serio` | `serio` | bytes of the PS/2 ports |
@@ -31,6 +31,7 @@ pub mod proc;
 pub mod serio;
 pub mod sys;
 pub mod time;
+pub mod trace;
 pub mod user;
 
 pub use description::{Description, Target};

@@ -165,6 +165,11 @@ pub trait Object: Send + Sync {
         Ok(())
     }
 
+    /// Number of the scheme whose socket it is.
+    fn socket_of(&self) -> Option<u32> {
+        None
+    }
+
     /// The address space that it is a handle of.
     fn as_space(&self) -> Option<&AddressSpaceHandle> {
         None

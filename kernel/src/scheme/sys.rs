@@ -14,7 +14,7 @@
 //! | `framebuffer` | the loader's frame buffer: one line, empty where there is none |
 //! | `exe` | name of the thread that opens it |
 //!
-//! `kstop` is written by user 0: `shutdown` tells the power daemon (see `acpi`), `reset` resets the machine.
+//! `trace/PID` tells the calls of a process (see `trace`). `kstop` is written by user 0: `shutdown` tells the power daemon (see `acpi`), `reset` resets the machine.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -27,7 +27,7 @@ use syscall::error::{EACCES, EINVAL, ENOENT, ENOMEM, Error, Result};
 use syscall::{GlobalSchemes, MODE_CHR, MODE_DIR, MODE_FILE, Stat};
 
 use super::object::{Io, Object};
-use super::{acpi, irq};
+use super::{acpi, irq, trace};
 use crate::arch::{boot, cpuid, percpu};
 use crate::context::{Thread, thread};
 use crate::memory::{self, PAGE_SIZE, UserSlice, frames, heap};
@@ -63,6 +63,9 @@ impl Object for Root {
             "kstop" if Thread::current().euid.load(Ordering::Relaxed) != 0 => return Err(Error::new(EACCES)),
             "kstop" => return Ok(Arc::new(Stop)),
             _ => {}
+        }
+        if let Some(pid) = path.strip_prefix("trace/") {
+            return trace::open(pid);
         }
         let (name, source) = FILES.into_iter().find(|(name, _)| *name == path).ok_or(Error::new(ENOENT))?;
         let mut text = Text { name, pages: Vec::new() };

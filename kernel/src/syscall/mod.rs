@@ -1,6 +1,6 @@
 //! System calls: decode, then act.
 //!
-//! [`dispatch`] has one line for each number of `redox_syscall`; a number that is not there answers `ENOSYS`. The functions
+//! [`dispatch`] (or, for threads that are watched, [`trace::dispatch`] around it) has one line for each number of `redox_syscall`; a number that is not there answers `ENOSYS`. The functions
 //! behind it are grouped in `descriptor` (open, close, dup, fcntl), `io` (read, write, seek), `call` (`SYS_CALL`), `attributes`,
 //! `memory` and `time`. docs/kernel-calls.md has the table.
 
@@ -10,6 +10,7 @@ mod descriptor;
 mod io;
 pub mod memory;
 mod time;
+pub mod trace;
 
 use syscall::error::{EINVAL, ENOSYS, Error, Result};
 use syscall::number::*;

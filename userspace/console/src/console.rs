@@ -18,7 +18,8 @@ cat FILE...          what is in files
 read FILE            what one read of a file gives
 echo TEXT [> FILE]   writes a line
 sleep SECONDS        waits
-ps                   the threads
+ps, top              the processes
+trace PROGRAM ARGS.. the calls of a program
 free                 memory
 PROGRAM ARGS...      runs /scheme/initfs/bin/PROGRAM, or a path
 serve PROGRAM ARGS.. starts a daemon, and again whenever it dies

@@ -40,7 +40,6 @@ impl<'a> Command<'a> {
             Some("cat") => Command::Show(rest(words)),
             Some("read") => words.next().map_or(Command::Nothing, Command::Read),
             Some("sleep") => Command::Sleep(words.next().and_then(|word| word.parse().ok()).unwrap_or(1)),
-            Some("ps") => Command::Show(vec!["/scheme/sys/context"]),
             Some("free") => Command::Show(vec!["/scheme/sys/stat"]),
             Some("echo") => match rest(words).as_slice() {
                 [text @ .., ">", path] => Command::Write(text.join(" "), Some(path)),

@@ -2,6 +2,7 @@
 
 use core::arch::naked_asm;
 use core::cell::Cell;
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::Relaxed;
 
 use syscall::{EnvRegisters, IntRegisters};
@@ -14,7 +15,7 @@ use crate::memory::{OutOfMemory, kmap};
 pub struct ArchContext {
     /// Stack pointer inside [`switch_stacks`].
     kernel_sp: Cell<usize>,
-    /// Top of its kernel stack; 0 for an idle thread that still runs on its boot stack.
+    /// Where its kernel stack begins, below the dispatcher's address; 0 for an idle thread that still runs on its boot stack.
     stack_top: Cell<usize>,
     /// Root of its page tables; 0 for threads that live in the kernel only.
     cr3: Cell<u64>,
@@ -32,7 +33,13 @@ unsafe impl Sync for ArchContext {}
 unsafe impl Send for ArchContext {}
 
 /// Bytes on top of a kernel stack that hold the user's registers.
-const FRAME: usize = size_of::<IntRegisters>();
+pub const FRAME: usize = size_of::<IntRegisters>();
+/// Bytes above those, with the address of the function that the thread's calls go to ([`Dispatcher`]); the stack stays aligned.
+const ABOVE: usize = 16;
+
+/// What a thread's calls go to: arguments in order, the number last.
+pub type Dispatcher = extern "C" fn(usize, usize, usize, usize, usize, usize) -> usize;
+
 /// RFLAGS bits that a user may set: CF PF AF ZF SF TF DF OF AC ID (Intel SDM volume 1, section 3.4.3).
 const USER_FLAGS: usize = 0x24_0dd5;
 /// RFLAGS of a thread that runs user code: interrupts on, and the bit that is always 1.
@@ -56,7 +63,7 @@ impl ArchContext {
     /// earlier thread in the same place serve again.
     pub fn make_ready(&self) -> Result<(), OutOfMemory> {
         if self.stack_top.get() == 0 {
-            self.stack_top.set(kmap::alloc_stack()?);
+            self.stack_top.set(kmap::alloc_stack()? - ABOVE);
         }
         if self.fpu.get().is_null() {
             self.fpu.set(xsave::Area::leaked());
@@ -66,6 +73,7 @@ impl ArchContext {
         self.fs_base.set(0);
         self.gs_base.set(0);
         self.io_allowed.set(false);
+        self.set_dispatch(crate::syscall::dispatch);
         // SAFETY: the area is valid and aligned; the stack is mapped, and nobody runs on it yet.
         unsafe {
             xsave::Area::init(self.fpu.get());
@@ -77,6 +85,16 @@ impl ArchContext {
         }
         self.set_entry(stack_top - FRAME, start_user as *const () as usize);
         Ok(())
+    }
+
+    /// Says where the thread's calls go from now on. Of a thread that never ran user code nothing is changed.
+    pub fn set_dispatch(&self, dispatch: Dispatcher) {
+        if self.stack_top.get() != 0 {
+            // SAFETY: the word above the stack's beginning is mapped as long as the slot lives, and only used as an atomic: the
+            // entry code of another processor may be reading it.
+            let place = unsafe { AtomicUsize::from_ptr(self.stack_top.get() as *mut usize) };
+            place.store(dispatch as usize, Relaxed);
+        }
     }
 
     /// Builds what [`switch_stacks`] pops: six registers and a return address.

@@ -21,8 +21,8 @@ pub fn init() {
     }
 }
 
-/// Saves the user's registers as an `IntRegisters` on the thread's kernel stack and calls the dispatcher with the arguments
-/// where C wants them.
+/// Saves the user's registers as an `IntRegisters` on the thread's kernel stack and calls the thread's dispatcher with the
+/// arguments where C wants them.
 #[unsafe(naked)]
 unsafe extern "C" fn entry() {
     naked_asm!(
@@ -51,7 +51,8 @@ unsafe extern "C" fn entry() {
         "push r15",
         "mov rcx, r10",
         "mov r9, rax",
-        "call {dispatch}",
+        // The thread's own dispatcher: it lies above the registers.
+        "call [rsp + {frame}]",
         "mov [rsp + 10 * 8], rax",
         "mov rcx, gs:[{current}]",
         "cmp dword ptr [rcx + {pending}], 0",
@@ -89,7 +90,7 @@ unsafe extern "C" fn entry() {
         pending = const core::mem::offset_of!(crate::context::Thread, pending),
         user_data = const gdt::USER_DATA as usize,
         user_code = const gdt::USER_CODE as usize,
-        dispatch = sym crate::syscall::dispatch,
+        frame = const super::switch::FRAME,
         leave = sym crate::context::signal::leave_kernel,
     )
 }

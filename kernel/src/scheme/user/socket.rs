@@ -461,6 +461,10 @@ impl Object for Socket {
         Ok(Opened::Description(Description::user(self.scheme.clone(), number, flags, positioned, offset)))
     }
 
+    fn socket_of(&self) -> Option<u32> {
+        Some(self.scheme.id())
+    }
+
     fn read(&self, to: UserSlice, io: Io) -> Result<usize> {
         self.read_requests(to, io.nonblock)
     }

@@ -65,6 +65,7 @@ pub fn cases() -> Vec<Case> {
     list.push(base_daemons());
     list.extend([(1, false), (4, false), (4, true)].map(|(cpus, checked)| told_by_nmi(cpus, checked)));
     list.extend([1, 2].map(display));
+    list.extend([(1, false), (4, true)].map(|(cpus, checked)| looking(cpus, checked)));
     for program in PROGRAMS {
         let run = |cpus: u32, with: &str| {
             let name = format!("guest program {} with {cpus} CPUs{with}", program.name);
@@ -211,6 +212,18 @@ fn display(cpus: u32) -> Case {
         .cpus(cpus)
         .seconds(180)
         .says("all 9 passed")
+}
+
+/// The calls of other processes, and the programs that show them.
+fn looking(cpus: u32, checked: bool) -> Case {
+    let with = if checked { " and the kernel's checks" } else { "" };
+    let case = Case::new(format!("looking inside: trace, ps, top, {cpus} CPUs{with}"))
+        .initfs(Initfs::Files(programs(BASE.into_iter().chain(["looking", "ps", "top", "trace"]))))
+        .append("init=/scheme/initfs/bin/looking")
+        .cpus(cpus)
+        .seconds(180)
+        .says("all 10 passed");
+    if checked { case.test_kernel() } else { case }
 }
 
 /// What can be wrong with what bootstrap starts.
