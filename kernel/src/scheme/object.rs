@@ -41,6 +41,8 @@ pub enum Holder {
 pub enum Opened {
     /// A new object.
     Object(Arc<dyn Object>),
+    /// A new object that can only be written; else its descriptor is as the one that was duplicated.
+    Writer(Arc<dyn Object>),
     /// A descriptor of a user scheme (a socket making a descriptor to its own scheme).
     Description(Arc<Description>),
     /// The same description again.

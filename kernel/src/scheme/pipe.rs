@@ -319,7 +319,7 @@ impl Object for ReadEnd {
                 buffer.writing_ends += 1;
                 buffer.had_writer = true;
                 drop(buffer);
-                Ok(Opened::Object(Arc::new(WriteEnd { pipe: self.pipe.clone() })))
+                Ok(Opened::Writer(Arc::new(WriteEnd { pipe: self.pipe.clone() })))
             }
             _ => Err(Error::new(EINVAL)),
         }

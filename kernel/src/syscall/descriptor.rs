@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use syscall::error::{EEXIST, EINVAL, EIO, EMFILE, ENAMETOOLONG, ENODEV, ENOSYS, EOPNOTSUPP, Error, Result};
 use syscall::schemev2::{NewFdFlags, Opcode};
-use syscall::{F_DUPFD, F_GET_SCHEMEID, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_FCNTL_MASK};
+use syscall::{F_DUPFD, F_GET_SCHEMEID, F_GETFD, F_GETFL, F_SETFD, F_SETFL, O_ACCMODE, O_FCNTL_MASK, O_WRONLY};
 
 use super::credentials;
 use crate::context::Thread;
@@ -97,6 +97,7 @@ fn duplicate(description: &Arc<Description>, slice: UserSlice) -> Result<Arc<Des
         Target::Kernel(object) => match object.dup(&slice.to_vec(DUP_MAX)?)? {
             Opened::Same => Ok(description.clone()),
             Opened::Object(object) => Ok(Description::kernel(object, description.flags())),
+            Opened::Writer(object) => Ok(Description::kernel(object, description.flags() & !O_ACCMODE | O_WRONLY)),
             Opened::Description(description) => Ok(description),
         },
     }

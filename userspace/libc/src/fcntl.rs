@@ -15,6 +15,9 @@ use crate::string::bytes;
 
 /// `F_DUPFD_CLOEXEC` as crate `libredox` has it (crate `libc` has the value of `F_DUPFD`).
 const F_DUPFD_CLOEXEC: c_int = 1030;
+/// Where `std` reads the seeds of its hash maps. It keeps the descriptor, which elsewhere it does not need: a shell would find one
+/// of the numbers taken that scripts use.
+const RANDOM: &[u8] = b"/scheme/rand";
 /// Bits of `O_*` that the kernel sees: not those of the descriptor number, and none of the mode's.
 pub const OPEN_FLAGS: usize = 0xffff_0000 & !(O_CLOEXEC as usize);
 
@@ -69,7 +72,10 @@ pub fn open_path(path: Canonical, flags: c_int, mode: usize) -> Result<usize> {
 /// As [`open_path`], with the path where it lies.
 fn open_at(path: &Canonical, flags: c_int, mode: usize) -> Result<usize> {
     let mode = if flags & O_CREAT != 0 { resolve::creation_mode(mode) } else { 0 };
-    let place = Place::Program { cloexec: flags & O_CLOEXEC != 0 };
+    let place = match flags & O_CLOEXEC != 0 {
+        true if path.as_bytes() == RANDOM => Place::Aside,
+        cloexec => Place::Program { cloexec },
+    };
     resolve::open_at(path, flags as u32 as usize & OPEN_FLAGS | mode, place)
 }
 

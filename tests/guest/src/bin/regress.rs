@@ -58,6 +58,8 @@ mod inside {
             ("every writer is woken", pipe_writers),
             ("bytes are not for those who wait for descriptors", pipe_receivers),
             ("pipes in pipes", pipe_nesting),
+            ("the ends of a pipe say what they are for", pipe_modes),
+            ("what std keeps open is not in the way", std_descriptor),
             ("sockets stay where they are", socket_nesting),
             ("tables in tables", table_nesting),
             ("a half-made process goes with its maker", leaks),
@@ -321,6 +323,21 @@ mod inside {
         assert_eq!(watch(&queue, file.raw(), 1), Err(syscall::EPERM));
         assert_eq!(next(&queue), Err(EAGAIN));
         assert_eq!(errno(queue.write(&[0_u8; 8])), Err(EINVAL));
+    }
+
+    /// A shell asks before it duplicates.
+    fn pipe_modes() {
+        let pipe = Pipe::new().expect("a pipe");
+        let mode = |fd: &Fd| call::fcntl(fd.raw(), syscall::F_GETFL, 0).expect("flags") & syscall::O_ACCMODE;
+        assert_eq!((mode(&pipe.read), mode(&pipe.write)), (syscall::O_RDONLY, syscall::O_WRONLY));
+    }
+
+    /// The seed of the first hash map comes from a file that stays open; the number after the standard ones is the program's.
+    fn std_descriptor() {
+        let lowest = || std::os::fd::AsRawFd::as_raw_fd(&std::fs::File::open("/scheme/null").expect("a file"));
+        let before = lowest();
+        assert!(std::collections::HashMap::from([(1, 2)]).contains_key(&1));
+        assert_eq!(lowest(), before);
     }
 
     fn pipe_pieces() {

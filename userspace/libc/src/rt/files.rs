@@ -27,10 +27,15 @@ pub enum Place {
         /// Close on `exec`.
         cloexec: bool,
     },
+    /// A number far above those that programs choose themselves, closed on `exec`: for what a library keeps open behind the
+    /// program's back.
+    Aside,
     /// The upper range: libc's own, always closed on `exec`.
     Libc,
 }
 
+/// Where [`Place::Aside`] begins.
+const ASIDE: usize = 256;
 /// Slot for the descriptor table's handle when the kernel started us: above those that the kernel fills (`boot_fd`).
 const BOOT_FILETABLE: usize = UPPER | 0x40;
 
@@ -130,6 +135,7 @@ fn mark_all(table: usize) {
 pub fn create(place: Place, make: impl FnMut(usize) -> Result<usize>) -> Result<usize> {
     match place {
         Place::Program { cloexec } => create_from(0, cloexec, make),
+        Place::Aside => create_from(ASIDE, true, make),
         Place::Libc => create_from(UPPER, true, make),
     }
 }
