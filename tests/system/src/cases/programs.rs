@@ -160,10 +160,10 @@ fn base_daemons() -> Case {
     let kill = killed.map(|name| format!("service kill {name}; ")).concat();
     let line = format!(
         "echo kept in RAM > /tmp/x; cat /tmp/x; {kill}sleep 1; {kill}sleep 1; service; cat /tmp/x; ls /dev; \
-         sockets; terminal; files"
+         sockets; terminals; files"
     );
     let mut files = programs(BASE);
-    files.extend(programs(["console", "service", "sockets", "terminal", "files"]));
+    files.extend(programs(["console", "service", "sockets", "terminals", "files"]));
     let case = Case::new("base daemons: each is killed, and there again")
         .initfs(Initfs::Files(files))
         .append(&format!("init=/scheme/initfs/bin/console -- -c {line}"))
