@@ -126,7 +126,7 @@ impl Editor {
     fn opened(&mut self, path: PathBuf, text: Result<Text, String>) -> Task<Message> {
         match text {
             Ok(text) => {
-                self.document = Document::new(&text.content);
+                self.document.load(&text.content);
                 (self.path, self.ending) = (Some(path), text.ending);
                 self.count();
             }
@@ -213,7 +213,8 @@ impl Editor {
         match self.next.take() {
             None => Task::none(),
             Some(Next::New) => {
-                (self.document, self.path, self.ending) = (Document::new(""), None, Ending::default());
+                self.document.load("");
+                (self.path, self.ending) = (None, Ending::default());
                 self.count();
                 Task::focus(TEXT)
             }

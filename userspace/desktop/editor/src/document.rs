@@ -23,6 +23,22 @@ impl Document {
         Self { content: Content::with_text(text), history: History::new() }
     }
 
+    /// Takes another text, which is saved as it is. The same content gets it, instead of a new one: when it has been laid out once it
+    /// shapes only lines that are seen, and a new one shapes all of them.
+    pub fn load(&mut self, text: &str) {
+        let last = self.content.line_count().saturating_sub(1);
+        let end = self.content.line(last).map_or(0, |line| line.text.len());
+        let start = Position { line: 0, column: 0 };
+        let selection = (last > 0 || end > 0).then_some(start);
+        self.content.move_to(Cursor { position: Position { line: last, column: end }, selection });
+        if selection.is_some() {
+            self.content.perform(Action::Edit(Edit::Delete));
+        }
+        self.content.perform(Action::Edit(Edit::Paste(Arc::new(text.to_owned()))));
+        self.content.move_to(Cursor { position: start, selection: None });
+        self.history = History::new();
+    }
+
     /// What the widget shows.
     pub fn content(&self) -> &Content {
         &self.content
@@ -77,13 +93,18 @@ impl Document {
             action => action,
         };
         let cursor = self.content.cursor();
+        let start = earlier(cursor.position, cursor.selection.unwrap_or(cursor.position));
         let ends = [cursor.position.line, cursor.selection.unwrap_or(cursor.position).line];
         let first = ends[0].min(ends[1]).saturating_sub(1);
         let last = (ends[0].max(ends[1]) + 2).min(self.content.line_count());
         let (before, count) = (self.lines(first, last), self.content.line_count());
         self.content.perform(action);
         let last = (last + self.content.line_count()).saturating_sub(count);
-        if let Some(change) = Change::between(first, &before, &self.lines(first, last)) {
+        // It begins where the selection did, or the cursor is now, at the latest.
+        let start = earlier(start, self.content.cursor().position);
+        let lines = before.split('\n').take(start.line.saturating_sub(first));
+        let limit = lines.map(|line| line.len() + 1).sum::<usize>() + start.column;
+        if let Some(change) = Change::between(first, &before, &self.lines(first, last), limit) {
             self.history.add(change);
         }
     }
@@ -151,6 +172,10 @@ impl Document {
     pub fn count(&self, wanted: &str) -> usize {
         find::count(self.content.lines().map(|line| line.text), wanted)
     }
+}
+
+fn earlier(a: Position, b: Position) -> Position {
+    if (a.line, a.column) <= (b.line, b.column) { a } else { b }
 }
 
 #[cfg(test)]
@@ -250,6 +275,19 @@ mod tests {
         for state in &states[1..] {
             document.redo();
             assert_eq!(document.text(), *state);
+        }
+    }
+
+    #[test]
+    fn another_text_begins_anew() {
+        ochre_ui::fonts::load();
+        let mut document = Document::new("");
+        for text in ["one\ntwo\n", "", "x", "\n\ny"] {
+            type_text(&mut document, "z");
+            document.load(text);
+            assert_eq!(document.text(), text);
+            assert!(!document.is_changed() && !document.can().0);
+            assert_eq!(document.cursor(), Cursor { position: Position { line: 0, column: 0 }, selection: None });
         }
     }
 

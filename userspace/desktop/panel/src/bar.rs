@@ -1,7 +1,7 @@
 //! The bar along the lower edge: the button of the menu, open windows, the time.
 
 use jiff::ZonedDateTime;
-use ochre_ui::widget::{Row, button, container, mouse_area, rule, space, text};
+use ochre_ui::widget::{Row, button, container, mouse_area, responsive, rule, space, text};
 use ochre_ui::{
     Alignment, Application, Color, Element, Icon, Length, Options, Padding, Place, Size, Task, Theme, column, fonts,
     row, style,
@@ -14,6 +14,8 @@ use crate::windows::{State, Window, Windows, Wish};
 pub const HEIGHT: f32 = 44.0;
 /// Widest and narrowest button of a window.
 const WIDE: f32 = 200.0;
+const NARROW: f32 = 44.0;
+const GAP: f32 = 4.0;
 const INNER: f32 = HEIGHT - 1.0;
 /// Height of buttons.
 const FACE: f32 = 34.0;
@@ -118,10 +120,19 @@ impl<S: System + 'static> Application for Bar<S> {
     fn view(&self) -> Element<'_, Message> {
         let mark = container(Icon::LAYOUT_GRID.sized(18.0)).center(Length::Fill);
         let menu = button(mark).width(40).height(FACE).padding(0).style(mark_style).on_press(Message::Menu);
-        let windows = Row::with_children(self.windows.list.iter().map(face)).spacing(4).width(Length::Fill);
+        let windows = responsive(move |size| {
+            let count = self.windows.list.len().max(1) as f32;
+            let width = ((size.width - GAP * (count - 1.0)) / count).floor().clamp(NARROW, WIDE);
+            let faces = self.windows.list.iter().map(|window| face(window, width));
+            container(Row::with_children(faces).spacing(GAP)).clip(true).into()
+        });
         let date = text(&self.date).style(style::soft);
         let time = row![date, text(&self.time).font(fonts::STRONG)].spacing(10);
-        let bar = row![menu, windows, container(time).padding(Padding::ZERO.horizontal(8))];
+        let bar = row![
+            menu,
+            container(windows).height(FACE).width(Length::Fill),
+            container(time).padding(Padding::ZERO.horizontal(8))
+        ];
         let bar = bar.spacing(8).padding(Padding::ZERO.horizontal(6)).height(INNER).align_y(Alignment::Center);
         column![rule::horizontal(1), container(bar).width(Length::Fill).style(style::chrome)].into()
     }
@@ -141,7 +152,7 @@ fn mark_style(theme: &Theme, status: button::Status) -> button::Style {
 }
 
 /// A window's button.
-fn face(window: &Window) -> Element<'_, Message> {
+fn face(window: &Window, width: f32) -> Element<'_, Message> {
     let (id, state) = (window.id, window.state);
     let title = if window.title.is_empty() { "Untitled" } else { &window.title };
     let title = text(title).wrapping(text::Wrapping::None).width(Length::Fill);
@@ -165,7 +176,7 @@ fn face(window: &Window) -> Element<'_, Message> {
     ];
     let face = button(inner).height(FACE).width(Length::Fill).padding(Padding::ZERO.horizontal(10));
     let face = face.style(style::bare_if(state == State::Focused)).on_press(Message::Pressed(id));
-    container(mouse_area(face).on_middle_press(Message::Close(id))).max_width(WIDE).width(Length::Fill).into()
+    container(mouse_area(face).on_middle_press(Message::Close(id))).width(width).into()
 }
 
 #[cfg(test)]

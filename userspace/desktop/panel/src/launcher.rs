@@ -248,9 +248,12 @@ impl<S: System + 'static> Application for Launcher<S> {
         if let Some(wrong) = &self.wrong {
             page = page.push(container(text(wrong).size(fonts::SMALL_SIZE).style(style::wrong)).padding([8, 14]));
         }
-        // Without a shadow, which would be painted anew with each change.
-        let look = |theme: &Theme| container::Style { shadow: Default::default(), ..style::raised(theme) };
-        container(page.push(self.foot())).width(Length::Fill).height(Length::Fill).padding(1).style(look).into()
+        container(page.push(self.foot()))
+            .width(Length::Fill)
+            .height(Length::Fill)
+            .padding(1)
+            .style(style::raised)
+            .into()
     }
 
     fn title(&self) -> String {

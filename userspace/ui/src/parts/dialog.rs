@@ -166,7 +166,7 @@ pub fn over<'a, Message: Clone + 'a>(
     outside: Option<Message>,
 ) -> Element<'a, Message> {
     let Some(dialog) = dialog else { return stack![content.into()].into() };
-    let mut veil = mouse_area(center(opaque(dialog)).padding(16).style(style::veil));
+    let mut veil = mouse_area(center(opaque(super::lifted(dialog))).padding(16).style(style::veil));
     if let Some(message) = outside {
         veil = veil.on_press(message);
     }

@@ -18,13 +18,13 @@ pub struct Change {
 
 impl Change {
     /// What differs between two texts, as one change; `None` when nothing does. They may be a part of a longer text, that begins with a
-    /// line of it.
-    pub fn between(line: usize, before: &str, after: &str) -> Option<Self> {
+    /// line of it. It begins after `limit` bytes at most: of several changes that would do, that is the one that was made.
+    pub fn between(line: usize, before: &str, after: &str, limit: usize) -> Option<Self> {
         if before == after {
             return None;
         }
         let same = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-        let mut start = same(before, after);
+        let mut start = same(before, after).min(limit);
         while !before.is_char_boundary(start) || !after.is_char_boundary(start) {
             start -= 1;
         }
@@ -194,13 +194,15 @@ mod tests {
 
     #[test]
     fn what_differs() {
-        assert_eq!(Change::between(0, "abc", "abc"), None);
-        assert_eq!(Change::between(0, "abc", "abxc"), Some(change(0, 2, "", "x")));
-        assert_eq!(Change::between(0, "aaa", "aa"), Some(change(0, 2, "a", "")));
-        assert_eq!(Change::between(4, "a\nbc\nd", "a\nbx\nd"), Some(change(5, 1, "c", "x")));
+        assert_eq!(Change::between(0, "abc", "abc", usize::MAX), None);
+        assert_eq!(Change::between(0, "abc", "abxc", usize::MAX), Some(change(0, 2, "", "x")));
+        assert_eq!(Change::between(0, "aaa", "aa", usize::MAX), Some(change(0, 2, "a", "")));
+        assert_eq!(Change::between(4, "a\nbc\nd", "a\nbx\nd", usize::MAX), Some(change(5, 1, "c", "x")));
         // Letters that share bytes are not torn apart.
-        assert_eq!(Change::between(0, "ä", "ö"), Some(change(0, 0, "ä", "ö")));
-        assert_eq!(Change::between(0, "xé", "x\u{a9}"), Some(change(0, 1, "é", "\u{a9}")));
+        assert_eq!(Change::between(0, "ä", "ö", usize::MAX), Some(change(0, 0, "ä", "ö")));
+        assert_eq!(Change::between(0, "xé", "x\u{a9}", usize::MAX), Some(change(0, 1, "é", "\u{a9}")));
+        // Typed before the same letter.
+        assert_eq!(Change::between(0, "ao", "aoo", 1), Some(change(0, 1, "", "o")));
         assert_eq!(change(3, 5, "a\nb\ncd", "").end_before(), (5, 2));
         assert_eq!(change(3, 5, "ab", "").end_before(), (3, 7));
     }
@@ -211,7 +213,7 @@ mod tests {
         for character in "one two".chars() {
             let before = text.clone();
             text.push(character);
-            history.add(Change::between(0, &before, &text).unwrap());
+            history.add(Change::between(0, &before, &text, usize::MAX).unwrap());
         }
         apply(&mut text, &history.undo().unwrap());
         assert_eq!(text, "one ");
@@ -266,7 +268,7 @@ mod tests {
             let (a, b) = (places[next(places.len())], places[next(places.len())]);
             let mut new = text.clone();
             new.replace_range(a.min(b)..a.max(b), ["", "x", "é\n", " word "][next(4)]);
-            if let Some(change) = Change::between(0, &text, &new) {
+            if let Some(change) = Change::between(0, &text, &new, usize::MAX) {
                 history.part();
                 history.add(change);
                 text = new;

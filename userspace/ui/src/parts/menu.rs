@@ -138,7 +138,7 @@ pub fn over<'a, Message: Clone + 'a>(
     let rows = menu.items.iter().enumerate().map(|(number, item)| line(number, item, menu.lit, message.clone()));
     let list = container(column(rows)).padding(6).width(WIDTH).style(style::raised);
     // The menu stays in the window.
-    let placed = float(opaque(list)).translate(move |own: Rectangle, window: Rectangle| {
+    let placed = float(opaque(super::lifted(list))).translate(move |own: Rectangle, window: Rectangle| {
         let fit = |wanted: f32, size: f32, room: f32| wanted.min(room - size - 4.0).max(4.0);
         Vector::new(fit(at.x, own.width, window.width) - own.x, fit(at.y, own.height, window.height) - own.y)
     });

@@ -23,6 +23,8 @@ pub struct Window {
     theme: Option<Theme>,
     clipboard: Option<Clip>,
     woken: Arc<(Mutex<bool>, Condvar)>,
+    /// When threads of the program were heard of last, while that is waited for.
+    heard: Option<Instant>,
     /// What the program wanted of its window.
     pub actions: Vec<Action>,
     /// Pixels that were painted, in all.
@@ -42,6 +44,7 @@ impl Window {
             theme: None,
             clipboard: None,
             woken: Arc::default(),
+            heard: None,
             actions: Vec::new(),
             painted: 0,
             patience: Duration::ZERO,
@@ -86,12 +89,22 @@ impl Platform for Window {
         if theme.is_some() || !self.inputs.is_empty() {
             return Woken { inputs: self.inputs.drain(..).collect(), theme, end: false };
         }
-        let soon =
-            until.map(|until| until.saturating_duration_since(now)).filter(|time| *time <= SOON.max(self.patience));
-        if self.sleep(soon.unwrap_or(self.patience)) || soon.is_some() {
+        let left = until.map(|until| until.saturating_duration_since(now));
+        if let Some(left) = left.filter(|left| *left <= SOON) {
+            self.sleep(left);
             return Woken::default();
         }
-        Woken { end: true, ..Woken::default() }
+        // What a program does by itself now and then, such as a cursor that blinks, is as good as nothing.
+        let quiet = now.duration_since(*self.heard.get_or_insert(now));
+        if let Some(rest) = self.patience.checked_sub(quiet).filter(|rest| !rest.is_zero()) {
+            if self.sleep(left.map_or(rest, |left| left.min(rest))) {
+                self.heard = None;
+            }
+            return Woken::default();
+        }
+        self.heard = None;
+        // A message may have come without a wait for it.
+        Woken { end: !self.sleep(Duration::ZERO), ..Woken::default() }
     }
 
     fn waker(&self) -> Waker {

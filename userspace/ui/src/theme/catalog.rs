@@ -1,7 +1,7 @@
 //! What iced's widgets look like in this theme when nothing is said.
 
 use iced_core::border::{self, Border};
-use iced_core::{Background, Color, Shadow, Vector};
+use iced_core::{Background, Color, Shadow};
 use iced_widget::overlay::menu;
 use iced_widget::{
     button, checkbox, container, float, pick_list, progress_bar, radio, rule, scrollable, slider, text, text_editor,
@@ -138,7 +138,7 @@ fn bars(theme: &Theme, status: scrollable::Status) -> scrollable::Style {
         auto_scroll: scrollable::AutoScroll {
             background: Background::Color(colours.raised),
             border: border::rounded(16.0).width(1.0).color(colours.edge),
-            shadow: Shadow { color: colours.shadow, offset: Vector::ZERO, blur_radius: 4.0 },
+            shadow: Shadow::default(),
             icon: colours.text_soft,
         },
     }
@@ -272,6 +272,6 @@ fn choices(theme: &Theme) -> menu::Style {
         text_color: colours.text,
         selected_text_color: colours.accent_text,
         selected_background: Background::Color(colours.accent),
-        shadow: Shadow { color: colours.shadow, offset: Vector::new(0.0, 4.0), blur_radius: 12.0 },
+        shadow: Shadow::default(),
     }
 }

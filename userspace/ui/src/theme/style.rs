@@ -1,7 +1,7 @@
 //! Looks by name, for `.style(…)`. What a widget looks like without one is in [`super::catalog`].
 
 use iced_core::border::{self, Border};
-use iced_core::{Background, Color, Shadow, Vector};
+use iced_core::{Background, Color, Shadow};
 use iced_widget::{button, container, text, text_editor, text_input};
 
 use super::Theme;
@@ -104,7 +104,8 @@ pub fn raised(theme: &Theme) -> container::Style {
         text_color: Some(colours.text),
         background: Some(Background::Color(colours.raised)),
         border: Border { color: colours.edge, width: 1.0, radius: border::radius(RADIUS_LARGE) },
-        shadow: Shadow { color: colours.shadow, offset: Vector::new(0.0, 4.0), blur_radius: 16.0 },
+        // Not a shadow of iced's: the renderer paints those beyond what it is to paint. See `parts::lifted`.
+        shadow: Shadow::default(),
         snap: true,
     }
 }

@@ -1,4 +1,4 @@
-//! Pictures of the panel and the menu, to be looked at: `cargo run -p panel --example pictures -- FOLDER`.
+//! Pictures of the panel and the menu, to be looked at: `cargo run -p panel --example panel-pictures -- FOLDER`.
 
 use std::path::{Path, PathBuf};
 use std::{env, io};

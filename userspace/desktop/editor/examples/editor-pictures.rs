@@ -1,4 +1,4 @@
-//! Pictures of the editor, to be looked at: `cargo run -p editor --example pictures -- FOLDER`.
+//! Pictures of the editor, to be looked at: `cargo run -p editor --example editor-pictures -- FOLDER`.
 
 use std::path::PathBuf;
 use std::{env, io};
