@@ -4,10 +4,14 @@
 //! at most two of them, because each rectangle paints all that touches it. The pixels are the program's own and are copied to the
 //! window afterwards: the display server must not see a picture that is half painted.
 
+mod lines;
+
 use iced_core::{Color, Rectangle, Size};
 use iced_graphics::{Viewport, damage};
 use iced_tiny_skia::{Layer, Renderer};
 use tiny_skia::{Mask, PixmapMut};
+
+use self::lines::Lines;
 
 /// Most rectangles that are painted apart.
 const RECTS: usize = 2;
@@ -80,7 +84,9 @@ pub struct Canvas {
     size: Size<u32>,
     pixels: Vec<u32>,
     mask: Option<Mask>,
+    /// What was painted last; the lines of editors apart from their layers.
     layers: Vec<Layer>,
+    editors: Vec<Vec<Lines>>,
     background: Color,
     whole: bool,
 }
@@ -93,6 +99,7 @@ impl Canvas {
             pixels: Vec::new(),
             mask: None,
             layers: Vec::new(),
+            editors: Vec::new(),
             background: Color::BLACK,
             whole: true,
         }
@@ -116,7 +123,9 @@ impl Canvas {
     /// Paints what differs from the last time, and answers where that is.
     pub fn paint(&mut self, renderer: &mut Renderer, viewport: &Viewport, background: Color) -> Vec<Rect> {
         self.resize(viewport.physical_size());
-        let rects = self.changed(renderer.layers(), viewport.scale_factor(), background);
+        let mut layers = renderer.layers().to_vec();
+        let editors: Vec<Vec<Lines>> = layers.iter_mut().map(Lines::take).collect();
+        let rects = self.changed(&layers, &editors, viewport.scale_factor(), background);
         let size = self.size;
         let (Some(mask), Some(mut pixmap)) = (
             &mut self.mask,
@@ -134,7 +143,7 @@ impl Canvas {
                 })
                 .collect();
             renderer.draw(&mut pixmap, mask, viewport, &areas, background);
-            self.layers = renderer.layers().to_vec();
+            (self.layers, self.editors) = (layers, editors);
             self.background = background;
             self.whole = false;
         }
@@ -150,11 +159,17 @@ impl Canvas {
         }
     }
 
-    fn changed(&self, layers: &[Layer], scale: f32, background: Color) -> Vec<Rect> {
+    fn changed(&self, layers: &[Layer], editors: &[Vec<Lines>], scale: f32, background: Color) -> Vec<Rect> {
         if self.whole || background != self.background {
             return vec![Rect { x: 0, y: 0, w: self.size.width, h: self.size.height }];
         }
-        let areas = damage::diff(&self.layers, layers, |layer| vec![layer.bounds], Layer::damage);
+        let mut areas = damage::diff(&self.layers, layers, |layer| vec![layer.bounds], Layer::damage);
+        for (before, now) in self.editors.iter().zip(editors) {
+            if before.len() != now.len() {
+                return vec![Rect { x: 0, y: 0, w: self.size.width, h: self.size.height }];
+            }
+            before.iter().zip(now).for_each(|(before, now)| before.changed(now, &mut areas));
+        }
         merge(areas.into_iter().filter_map(|area| Rect::around(area, scale, self.size)))
     }
 }
