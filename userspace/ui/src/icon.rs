@@ -9,8 +9,8 @@ use crate::theme::Theme;
 
 /// The font file.
 pub(crate) const FONT_FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/icons.ttf"));
-/// Its name.
-const FONT: Font = Font::with_name("lucide");
+/// The font of icons.
+pub const FONT: Font = Font::with_name("lucide");
 /// Size of an icon beside text.
 pub const SIZE: f32 = 16.0;
 
@@ -24,6 +24,11 @@ impl Icon {
     /// The icon of a name, as programs' files name them.
     pub fn named(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|&(_, icon)| icon)
+    }
+
+    /// Its character in [`FONT`].
+    pub const fn glyph(self) -> char {
+        self.0
     }
 
     /// The icon in a size. Its colour is that of the text around it.

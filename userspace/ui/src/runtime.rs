@@ -131,7 +131,8 @@ impl<A: Application> Runtime<A> {
             cursor: mouse::Cursor::Unavailable,
             shown,
             visible: shown,
-            events: VecDeque::new(),
+            // Programs that make pixels themselves need to know what one of the design is.
+            events: VecDeque::from([Event::Window(window::Event::Rescaled(platform.scale()))]),
             messages: VecDeque::new(),
             operations: Vec::new(),
             timers: Timers::default(),
@@ -291,6 +292,9 @@ impl<A: Application> Runtime<A> {
                 }
                 if platform.size() != pixels || platform.scale() != scale {
                     let new = Viewport::with_physical_size(platform.size(), platform.scale()).logical_size();
+                    if platform.scale() != scale {
+                        events.push_back(Event::Window(window::Event::Rescaled(platform.scale())));
+                    }
                     events.push_back(input::resized(new));
                     canvas.forget();
                     break None;
