@@ -78,8 +78,8 @@ PROGRAMS := \
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
 # root directory is filled belongs to the initfs, above.
-DESKTOP_PACKAGES := panel editor
-DESKTOP_PROGRAMS := panel editor
+DESKTOP_PACKAGES := panel editor files viewer settings
+DESKTOP_PROGRAMS := panel editor files viewer settings
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
