@@ -10,7 +10,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::recipe::{Dependency, Recipe};
-use crate::source::{CONFIG, hex};
+use crate::source::hex;
 
 /// The target that all is built for.
 pub const TARGET: &str = "x86_64-unknown-redox";
@@ -83,9 +83,6 @@ impl Kitchen {
     /// Adds to a call of cargo which source it is for, and for what.
     pub fn for_source(&self, command: &mut Command, source: &Path, recipe: &Recipe, more: &[String]) {
         command.current_dir(source).args(["--release", "--locked", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
-        if !recipe.patched.is_empty() {
-            command.arg("--config").arg(source.join(CONFIG));
-        }
         if !recipe.default_features {
             command.arg("--no-default-features");
         }

@@ -9,9 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::kitchen::{Kitchen, run};
 use crate::recipe::{Dependency, Recipe};
 
-/// File in the source that tells cargo of patched dependencies.
-pub const CONFIG: &str = ".patched.toml";
-
 /// The source of a recipe, with our patches applied and a lock for its dependencies; answers its folder.
 pub fn prepare(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
     if let Some(path) = &recipe.path {
@@ -60,18 +57,21 @@ fn patch_dependencies(kitchen: &Kitchen, recipe: &Recipe, folder: &Path) -> Resu
     if recipe.patched.is_empty() {
         return Ok(());
     }
-    let lock = folder.join("Cargo.lock");
-    let mut locked = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
-    let mut config = String::from("[patch.crates-io]\n");
+    let (lock, manifest) = (folder.join("Cargo.lock"), folder.join("Cargo.toml"));
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    // In the manifest, since a `--config` would be for the standard library as well, and have it built anew.
+    let (mut locked, mut patched) = (read(&lock)?, read(&manifest)? + "\n[patch.crates-io]\n");
     for dependency in &recipe.patched {
         let checksum;
         (locked, checksum) = without_origin(&locked, dependency)?;
         let copy = patched_copy(kitchen, dependency, &checksum)?;
-        let Dependency { name, version } = dependency;
-        config += &format!("\"{name}-{version}\" = {{ package = {name:?}, path = {copy:?} }}\n");
+        let name = &dependency.name;
+        // A key without dots; more than one version of a crate may be patched.
+        let key = dependency.to_string().replace(['.', '+'], "_");
+        patched += &format!("{key} = {{ package = {name:?}, path = {copy:?} }}\n");
     }
     write(&lock, &locked)?;
-    write(&folder.join(CONFIG), &config)
+    write(&manifest, &patched)
 }
 
 /// The copy of a dependency with our patch, which all recipes share.
