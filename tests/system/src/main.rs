@@ -9,6 +9,7 @@ mod case;
 mod cases;
 mod elf;
 mod gdb;
+mod hand;
 mod handover;
 mod image;
 mod machine;

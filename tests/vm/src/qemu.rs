@@ -150,21 +150,35 @@ impl Machine {
 
     /// Waits until the guest says `text`, behind what an earlier call waited for.
     pub fn wait_for(&mut self, text: &str) -> Result<(), String> {
+        match self.hear(text, self.deadline) {
+            Some(true) => Ok(()),
+            Some(false) => Err(format!("QEMU ended while {text:?} was waited for")),
+            None => Err(format!("no time left while {text:?} was waited for")),
+        }
+    }
+
+    /// The same, but only so long. Answers whether it was said.
+    pub fn wait_at_most_for(&mut self, text: &str, time: Duration) -> bool {
+        self.hear(text, self.deadline.min(Instant::now() + time)) == Some(true)
+    }
+
+    /// Whether `text` is said before QEMU ends; nothing when neither happens in time.
+    fn hear(&mut self, text: &str, deadline: Instant) -> Option<bool> {
         let mut heard = self.serial.lock();
         let mut searched = self.read_to;
         loop {
             if let Some(at) = find(&heard.bytes[searched..], text.as_bytes()) {
                 self.read_to = searched + at + text.len();
-                return Ok(());
+                return Some(true);
             }
             // The guest may be in the middle of `text`.
             searched = searched.max((heard.bytes.len() + 1).saturating_sub(text.len()));
-            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             if heard.closed {
-                return Err(format!("QEMU ended while {text:?} was waited for"));
+                return Some(false);
             }
             if left.is_zero() {
-                return Err(format!("no time left while {text:?} was waited for"));
+                return None;
             }
             heard = self.serial.more.wait_timeout(heard, left).expect("nobody panics with the lock").0;
         }

@@ -18,6 +18,25 @@ pub struct Picture {
     rgb: Vec<u8>,
 }
 
+/// A part of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// From the left.
+    pub x: usize,
+    /// From the top.
+    pub y: usize,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Frame {
+    fn has(&self, x: usize, y: usize) -> bool {
+        (self.x..self.x + self.width).contains(&x) && (self.y..self.y + self.height).contains(&y)
+    }
+}
+
 impl Picture {
     /// What a machine shows now.
     pub fn of(machine: &mut Qmp) -> Result<Self, String> {
@@ -66,6 +85,47 @@ impl Picture {
     pub fn pixel(&self, x: usize, y: usize) -> &[u8] {
         let at = (y * self.width + x) * 3;
         &self.rgb[at..at + 3]
+    }
+
+    /// The smallest frame around all pixels of a colour, but for those in `without`.
+    pub fn frame(&self, colour: [u8; 3], without: Option<&Frame>) -> Option<Frame> {
+        let mut found: Option<(usize, usize, usize, usize)> = None;
+        for (index, pixel) in self.rgb.as_chunks::<3>().0.iter().enumerate() {
+            let (x, y) = (index % self.width, index / self.width);
+            if *pixel == colour && !without.is_some_and(|frame| frame.has(x, y)) {
+                let (left, top, right, bottom) = found.unwrap_or((x, y, x, y));
+                found = Some((left.min(x), top.min(y), right.max(x), bottom.max(y)));
+            }
+        }
+        let (left, top, right, bottom) = found?;
+        Some(Frame { x: left, y: top, width: right + 1 - left, height: bottom + 1 - top })
+    }
+
+    /// Whether all edges of a frame have a colour, and what is just outside has not. Rounded corners are left out.
+    pub fn is_framed(&self, frame: &Frame, colour: [u8; 3]) -> bool {
+        const CORNER: usize = 16;
+        let (right, bottom) = (frame.x + frame.width, frame.y + frame.height);
+        if frame.x == 0 || right >= self.width || bottom >= self.height {
+            return false;
+        }
+        let is = |x: usize, y: usize| self.pixel(x, y) == colour;
+        let sides = (frame.y + CORNER..bottom - CORNER).all(|y| is(right - 1, y) && !is(right, y));
+        sides && (frame.x + CORNER..right - CORNER).all(|x| is(x, bottom - 1) && !is(x, bottom))
+    }
+
+    /// How many pixels of a frame have another colour than its paper.
+    pub fn ink(&self, frame: &Frame, paper: [u8; 3]) -> usize {
+        let part = self.part(frame);
+        part.as_chunks::<3>().0.iter().filter(|pixel| **pixel != paper).count()
+    }
+
+    /// The pixels of a frame, as far as it lies in the picture.
+    pub fn part(&self, frame: &Frame) -> Vec<u8> {
+        let (right, bottom) = ((frame.x + frame.width).min(self.width), (frame.y + frame.height).min(self.height));
+        (frame.y..bottom)
+            .flat_map(|y| &self.rgb[(y * self.width + frame.x.min(right)) * 3..(y * self.width + right) * 3])
+            .copied()
+            .collect()
     }
 
     /// The lines of text from the top left corner on, `?` for what is no character of the font.
@@ -148,6 +208,24 @@ mod tests {
             assert_eq!((picture.width, picture.height), (95 * 8, 16));
             assert_eq!(picture.text(), [all.as_str()]);
         }
+    }
+
+    #[test]
+    fn frames_are_found_by_their_colour() {
+        let (paper, other) = ([9, 9, 9], [1, 2, 3]);
+        let mut rgb = [other; 100 * 80].concat();
+        for (x, y) in (20..70).flat_map(|x| (10..60).map(move |y| (x, y))) {
+            rgb[(y * 100 + x) * 3..][..3].copy_from_slice(&paper);
+        }
+        let picture = Picture { width: 100, height: 80, rgb };
+        let frame = Frame { x: 20, y: 10, width: 50, height: 50 };
+        assert_eq!((picture.frame(paper, None), picture.frame(paper, Some(&frame))), (Some(frame), None));
+        assert!(picture.is_framed(&frame, paper));
+        for wrong in [Frame { width: 51, ..frame }, Frame { height: 49, ..frame }, Frame { width: 90, ..frame }] {
+            assert!(!picture.is_framed(&wrong, paper), "{wrong:?}");
+        }
+        assert_eq!(picture.ink(&Frame { x: 19, ..frame }, paper), 50);
+        assert_eq!(picture.part(&Frame { x: 90, y: 70, width: 50, height: 50 }).len(), 10 * 10 * 3);
     }
 
     #[test]

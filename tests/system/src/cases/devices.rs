@@ -19,7 +19,8 @@ const VIRTIO_INPUT: &str = include_str!("../../../../drivers/virtio-inputd/virti
 const VGA: &str = include_str!("../../../../drivers/vgad/vgad.toml");
 const LOADER: &str = include_str!("../../../../drivers/vgad/framebuffer.toml");
 const VIRTIO_GPU: &str = include_str!("../../../../drivers/virtio-gpud/virtio-gpud.toml");
-const KEYMAPS: [(&str, &str); 3] = [
+/// The key maps.
+pub const KEYMAPS: [(&str, &str); 3] = [
     ("us", include_str!("../../../../schemes/input/keymaps/us.toml")),
     ("de", include_str!("../../../../schemes/input/keymaps/de.toml")),
     ("fr", include_str!("../../../../schemes/input/keymaps/fr.toml")),
@@ -27,7 +28,7 @@ const KEYMAPS: [(&str, &str); 3] = [
 
 const VIRTIO_VGA: &str = include_str!("../../../../drivers/virtio-gpud/virtio-vga.toml");
 /// What all cases have.
-const DRIVERS: [(&str, &str); 6] = [
+pub const DRIVERS: [(&str, &str); 6] = [
     ("virtio-vga", VIRTIO_VGA),
     ("ps2d", PS2),
     ("virtio-inputd", VIRTIO_INPUT),

@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 mod boot;
+mod desktop;
 mod devices;
 mod drivers;
 mod live;
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Case> {
     list.extend(devices::cases());
     list.extend(packages::cases());
     list.extend(live::cases());
+    list.extend(desktop::cases());
     list
 }
 
