@@ -39,9 +39,16 @@ pub fn look<T>(machine: &mut Machine, missing: &str, see: impl Fn(&Picture) -> O
         }
         std::thread::sleep(BETWEEN);
     }
+    Err(complain(machine, missing))
+}
+
+/// What is wrong, with a picture of the screen for people.
+pub fn complain(machine: &mut Machine, wrong: &str) -> String {
     let file = std::env::temp_dir().join(format!("ochre-seen-{}.ppm", std::process::id()));
-    machine.qmp()?.screendump(&file)?;
-    Err(format!("{missing}; what is seen: {}", file.display()))
+    match machine.qmp().and_then(|qmp| qmp.screendump(&file)) {
+        Ok(()) => format!("{wrong}; what is seen: {}", file.display()),
+        Err(error) => format!("{wrong}; what is seen is not known: {error}"),
+    }
 }
 
 fn picture(machine: &mut Machine) -> Result<Picture, String> {
@@ -135,7 +142,10 @@ impl<'a> Hand<'a> {
 
     /// Waits until the guest says this, but not as long as the whole case may take.
     pub fn hears(&mut self, text: &str) -> Result<(), String> {
-        if self.machine.wait_at_most_for(text, HEARING) { Ok(()) } else { Err(format!("not said: {text}")) }
+        if self.machine.wait_at_most_for(text, HEARING) {
+            return Ok(());
+        }
+        Err(complain(self.machine, &format!("not said: {text}")))
     }
 
     /// Drags with the left button from one place to another one.

@@ -9,7 +9,7 @@ use super::devices::{DRIVERS, KEYMAPS};
 use super::programs::BASE;
 use super::{bytes, programs, unit};
 use crate::case::{Case, Door, Firmware, Initfs, Medium, Source};
-use crate::hand::{Hand, Pointer, look};
+use crate::hand::{Hand, Pointer, complain, look};
 use crate::screen::{Frame, Picture};
 
 /// All of them.
@@ -182,7 +182,7 @@ fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame, driver: &str) -> R
                 break;
             }
             if since.elapsed() > BACK {
-                return Err(format!("{name} does not come back"));
+                return Err(complain(hand.machine, &format!("{name} does not come back")));
             }
         }
         // A terminal whose daemon has died says so, beside what it showed.

@@ -4,6 +4,7 @@ mod program;
 mod queue;
 mod window;
 
+use std::collections::VecDeque;
 use std::io::{Error, Result};
 use std::process::ExitStatus;
 
@@ -156,7 +157,8 @@ impl Terminal {
 
     /// Does what the machine wants done. Answers whether the window stays.
     fn obey(&mut self, now: u64) -> Result<bool> {
-        for effect in self.machine.take_effects() {
+        let mut effects: VecDeque<Effect> = self.machine.take_effects().into();
+        while let Some(effect) = effects.pop_front() {
             match (effect, &mut self.inside) {
                 (Effect::Quit, _) | (Effect::Send(_), Inside::Ended) => return Ok(false),
                 (Effect::Send(bytes), Inside::Program(program, _)) => program.type_in(&bytes),
@@ -167,7 +169,6 @@ impl Terminal {
                 (Effect::AskClipboard, _) => {
                     if let Some(text) = self.window.clipboard() {
                         self.machine.paste(&text, now);
-                        return self.obey(now);
                     }
                 }
                 (Effect::WindowSize(width, height), _) => {
@@ -176,6 +177,8 @@ impl Terminal {
                     self.machine.resized(width, height);
                 }
             }
+            // What comes of an effect comes before what was typed behind it.
+            self.machine.take_effects().into_iter().rev().for_each(|effect| effects.push_front(effect));
         }
         Ok(true)
     }
