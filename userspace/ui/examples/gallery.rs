@@ -1,4 +1,5 @@
-//! Every piece of the look in one window. In Ochre it opens; elsewhere `gallery FOLDER` makes pictures of it, to be looked at.
+//! Every piece of the look in one window. In Ochre it opens; elsewhere `gallery FOLDER` makes pictures of it, to be looked at, and
+//! `gallery cost text 100` does something a hundred times, to be counted by `valgrind --tool=callgrind` (`hover`, `scroll`, `nothing`).
 
 use ochre_ui::parts::list::Outcome;
 use ochre_ui::parts::{Dialog, Item, List, Menu, bar, dialog, list, menu, tabs};
@@ -169,10 +170,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(ochre_ui::run(Options::sized(760.0, 560.0), |_| (Gallery::new(), Task::none()))?)
 }
 
+/// Does something so often, in a window that has been painted.
+#[cfg(not(target_os = "redox"))]
+fn cost_of(what: &str, times: u32) {
+    use ochre_ui::{Harness, Theme};
+
+    let size = Options::sized(900.0, 600.0).size;
+    let mut gallery = Harness::new(size, 1.0, Theme::Light, |_| (Gallery::new(), Task::none()));
+    gallery.click(250.0, 168.0);
+    for time in 0..times {
+        match what {
+            "text" => gallery.text("x"),
+            "hover" => gallery.point(690.0 + (time % 2) as f32 * 37.0, 20.0),
+            "scroll" => {
+                gallery.point(600.0, 300.0);
+                gallery.scroll(if time % 20 < 10 { -1.0 } else { 1.0 });
+            }
+            _ => {}
+        }
+    }
+    println!("{} pixels painted", gallery.painted());
+}
+
 #[cfg(not(target_os = "redox"))]
 fn main() -> std::io::Result<()> {
     use ochre_ui::{Harness, Theme};
 
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [cost, what, times] = arguments.as_slice()
+        && cost == "cost"
+    {
+        cost_of(what, times.parse().unwrap_or(1));
+        return Ok(());
+    }
     let folder = std::path::PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| String::from(".")));
     let size = Options::sized(760.0, 560.0).size;
     for (name, theme) in [("light", Theme::Light), ("dark", Theme::Dark)] {

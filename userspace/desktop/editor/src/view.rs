@@ -65,7 +65,10 @@ impl Editor {
         let column = line.get(..position.column).unwrap_or_default().chars().count() + 1;
         let facts = row![
             small(format!("Line {}, column {column}", position.line + 1)),
-            small(format!("{} lines", self.document.content().line_count())),
+            small(match self.document.content().line_count() {
+                1 => String::from("1 line"),
+                count => format!("{count} lines"),
+            }),
             small(String::from(self.ending.name())),
         ];
         bar::status_bar(small(path).wrapping(Wrapping::None), facts.spacing(20))

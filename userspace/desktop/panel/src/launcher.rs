@@ -176,7 +176,8 @@ impl<S: System + 'static> Launcher<S> {
                 };
                 let no = button("Cancel").padding([6, 12]).on_press(Message::Power(None));
                 let yes = button(text(word).font(fonts::STRONG)).padding([6, 12]).style(style::danger);
-                row![text(question).font(fonts::STRONG).width(Length::Fill), no, yes.on_press(Message::Surely)]
+                // Where the first button was there is now the one that does nothing: two presses in a row are no answer.
+                row![text(question).font(fonts::STRONG).width(Length::Fill), yes.on_press(Message::Surely), no]
             }
         };
         let foot = foot.spacing(6).align_y(Alignment::Center).height(48);
