@@ -93,7 +93,7 @@ pub fn display(settings: &Settings) -> Element<'_, Message> {
     };
     let options = [("Automatic", None), ("100 %", Some(1)), ("200 %", Some(2)), ("300 %", Some(3))];
     let scale = choice(&options, settings.facts.desktop.scale, Message::Scale);
-    card([resolution, line("Scale", Some("Size of text and everything else."), scale)])
+    card([resolution, line("Scale", Some("Of text and all else."), scale)])
 }
 
 /// Key map and repeat.
@@ -119,7 +119,7 @@ pub fn keyboard(settings: &Settings) -> Element<'_, Message> {
     let field = text_input("Type here to try it", &settings.tried).on_input(Message::Try).padding([7, 10]);
     let keys = card([container(layout).padding(16).width(Length::Fill).into()]);
     let held = card([
-        line("Delay", Some("How long a key is held until it repeats."), delay.align_y(Alignment::Center)),
+        line("Delay", Some("Until a held key repeats."), delay.align_y(Alignment::Center)),
         line("Speed", Some("How often it repeats then."), rate.align_y(Alignment::Center)),
         container(field).padding([12, 16]).into(),
     ]);
@@ -172,5 +172,5 @@ pub fn about(settings: &Settings) -> Element<'_, Message> {
         text("Ochre").size(28).font(fonts::STRONG),
         text("A microkernel operating system in Rust. MIT licence.").style(style::soft),
     ];
-    column![container(head.spacing(4)).padding([0, 4]), system, hardware].spacing(16).into()
+    column![head.spacing(4), system, hardware].spacing(16).into()
 }

@@ -1,4 +1,4 @@
-//! Pictures of the settings, to be looked at: `cargo run -p settings --example views -- FOLDER`.
+//! Pictures of the settings, to be looked at: `cargo run -p settings --example settings-views -- FOLDER`.
 
 use std::fs;
 use std::path::PathBuf;

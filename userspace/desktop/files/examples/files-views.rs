@@ -1,4 +1,4 @@
-//! Pictures of the file browser, to be looked at: `cargo run -p files --example views -- FOLDER`.
+//! Pictures of the file browser, to be looked at: `cargo run -p files --example files-views -- FOLDER`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
