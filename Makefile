@@ -83,7 +83,7 @@ DESKTOP_PROGRAMS := panel editor files viewer settings
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
-RECIPES := ripgrep hexyl
+RECIPES := yash-cli ripgrep hexyl
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))
@@ -309,12 +309,12 @@ host-test: sysroot
 	@echo '  host tests'
 	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
 
-test: setup check kernel test-kernel test-programs test-packages initfs tools
+test: setup check kernel test-kernel test-programs test-packages initfs iso tools
 	@echo '  the own tests of crates of others'
 	@$(COOK) test quick
 	@echo '  whole-system tests'
 	@$(TARGET_DIR)/release/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
-		--work build/tests
+		--desktop build --work build/tests
 
 # The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
 bench: setup kernel programs tools

@@ -6,9 +6,13 @@
 mod menu;
 mod theme;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// What goes into an image.
 #[derive(Debug)]
@@ -69,7 +73,8 @@ impl Iso<'_> {
         };
         fs::create_dir_all(boot.join("grub")).map_err(failed(&boot))?;
         fs::copy(self.kernel, boot.join("kernel")).map_err(failed(self.kernel))?;
-        fs::copy(self.initfs, boot.join("initfs")).map_err(failed(self.initfs))?;
+        let archive = fs::read(self.initfs).map_err(failed(self.initfs))?;
+        fs::write(boot.join("initfs"), packed(&archive).map_err(failed(self.initfs))?).map_err(failed(&boot))?;
         fs::write(boot.join("grub/grub.cfg"), menu).map_err(failed(&boot))?;
         if self.desktop {
             theme::write(&boot.join("grub/ochre"))?;
@@ -84,6 +89,15 @@ impl Iso<'_> {
         let lines: Vec<&str> = text.lines().collect();
         Err(Error::Grub(lines[lines.len().saturating_sub(5)..].join("\n")))
     }
+}
+
+/// GRUB unpacks it as it reads. A firmware's BIOS reads slowly, so what is not read counts for more: under emulation on a busy
+/// machine an image of 36 MB took 53 s to load, and 25 s packed to 20.
+fn packed(archive: &[u8]) -> io::Result<Vec<u8>> {
+    // Without a name and a time the same archive gives the same bytes.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(archive)?;
+    encoder.finish()
 }
 
 #[cfg(test)]

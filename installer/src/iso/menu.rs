@@ -6,7 +6,6 @@ use super::Error;
 const MODES: &str = "1280x800x32,1024x768x32,auto";
 /// A menu with a look of its own, on the screen and, as text, on the serial line. Without the fonts GRUB's own look is shown.
 const LOOK: &str = "\
-insmod all_video
 insmod gfxterm
 insmod gfxmenu
 insmod tga
@@ -46,8 +45,8 @@ pub fn text(append: &str, timeout: u32, desktop: bool) -> Result<String, Error> 
     if let Some(odd) = append.chars().find(odd) {
         return Err(Error::BadCommandLine(odd));
     }
-    let look = if desktop { LOOK } else { "insmod all_video\n" };
-    let mut text = format!("set timeout={timeout}\nset default=0\n{look}\n");
+    let look = if desktop { LOOK } else { "" };
+    let mut text = format!("set timeout={timeout}\nset default=0\ninsmod all_video\ninsmod gzio\n{look}\n");
     let entries: &[Entry] = if desktop { &DESKTOP } else { &SYSTEM };
     entries.iter().for_each(|entry| text += &entry.text(append));
     text += "menuentry 'Restart' {\n    reboot\n}\n";

@@ -64,6 +64,8 @@ pub enum Initfs {
     Raw(Vec<u8>),
     /// An archive with these files, cut after so many of a thousand parts.
     Cut(Vec<(String, Source)>, usize),
+    /// The desktop's, as `make desktop` has made it; booted from a medium it is the image of `make iso`, with its own menu.
+    Desktop,
     /// An archive with these files.
     Files(Vec<(String, Source)>),
 }

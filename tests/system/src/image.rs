@@ -38,8 +38,12 @@ pub fn write(
     case: &Case,
     kernel: &Kernel,
     programs: &Path,
+    desktop: &Path,
     folder: &Path,
 ) -> Result<(Option<PathBuf>, PathBuf), String> {
+    if matches!(case.initfs, Initfs::Desktop) {
+        return finished(desktop);
+    }
     let image = folder.join("image.iso");
     let Some(bytes) = initfs(&case.initfs, kernel, programs)? else {
         return match case.door {
@@ -57,9 +61,18 @@ pub fn write(
     Ok((Some(archive), image))
 }
 
+/// The archive and the image of the desktop.
+fn finished(desktop: &Path) -> Result<(Option<PathBuf>, PathBuf), String> {
+    let file = |name: &str| {
+        let path = desktop.join(name);
+        if path.is_file() { Ok(path) } else { Err(format!("{} is not there; `make iso` makes it", path.display())) }
+    };
+    Ok((Some(file("initfs-desktop")?), file("ochre.iso")?))
+}
+
 fn initfs(initfs: &Initfs, kernel: &Kernel, programs: &Path) -> Result<Option<Vec<u8>>, String> {
     match initfs {
-        Initfs::Missing => Ok(None),
+        Initfs::Missing | Initfs::Desktop => Ok(None),
         Initfs::Raw(bytes) => Ok(Some(bytes.clone())),
         Initfs::Files(files) => archive(files, kernel, programs).map(Some),
         Initfs::Cut(files, thousandths) => {

@@ -6,7 +6,7 @@ use lexopt::prelude::*;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
-ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--filter TEXT] [--patience FACTOR] [--list]
+ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--desktop DIR] [--filter TEXT] [--patience FACTOR] [--list]
     boots Ochre in QEMU in many ways and judges what it says; prints a line for each case and, alone on the last line,
     `N passed, M failed`
 
@@ -14,6 +14,7 @@ ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--filter T
     --test-kernel  the kernel built with the feature test-build (lock checking), with its symbols
     --programs     stripped programs for the guest: bootstrap, nsmgr, ..., and those that the cases name
     --work         where images and the logs of failed cases are kept; made if it does not exist
+    --desktop      where `make desktop iso` has put its archive and image; without it the cases that boot them fail
     --filter       only the cases with TEXT in their name
     --patience     time limits are multiplied by this (default 1)
     --list         prints the names of the cases and runs none
@@ -30,6 +31,8 @@ pub struct Options {
     pub programs: PathBuf,
     /// Folder for images and logs.
     pub work: PathBuf,
+    /// Folder with the desktop's archive and image.
+    pub desktop: PathBuf,
     /// Part of the names of the cases to run.
     pub filter: String,
     /// Factor for time limits.
@@ -50,6 +53,7 @@ impl Options {
                 Long("test-kernel") => options.test_kernel = arguments.value()?.into(),
                 Long("programs") => options.programs = arguments.value()?.into(),
                 Long("work") => options.work = arguments.value()?.into(),
+                Long("desktop") => options.desktop = arguments.value()?.into(),
                 Long("filter") => options.filter = arguments.value()?.string()?,
                 Long("patience") => options.patience = arguments.value()?.parse()?,
                 Long("list") => options.list = true,

@@ -26,6 +26,7 @@ pub struct Bench {
     kernel: Kernel,
     test_kernel: Kernel,
     programs: PathBuf,
+    desktop: PathBuf,
     work: PathBuf,
     patience: f64,
 }
@@ -47,6 +48,7 @@ impl Bench {
             kernel: Kernel::load(&options.kernel)?,
             test_kernel: Kernel::load(&options.test_kernel)?,
             programs: options.programs.clone(),
+            desktop: options.desktop.clone(),
             work: options.work.clone(),
             patience: options.patience,
         })
@@ -107,7 +109,7 @@ impl Bench {
             .tempdir()
             .map_err(|error| format!("no temporary folder: {error}"))?;
         let at = |name| folder.path().join(name);
-        let (initfs, iso) = image::write(case, kernel, &self.programs, folder.path())?;
+        let (initfs, iso) = image::write(case, kernel, &self.programs, &self.desktop, folder.path())?;
         let files = Files { kernel: kernel.path.clone(), initfs, iso, qmp: at("qmp"), gdb: at("gdb") };
         let arguments = machine::arguments(case, &files)?;
         let mut machine = Machine::start(&arguments, &files.qmp, case.limit)?;

@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MOMENT: Duration = Duration::from_millis(40);
 /// Points of a drag.
 const POINTS: i32 = 16;
+/// Colours are different when one of their channels is by more than this.
+const CLEARLY: u8 = 12;
 /// Largest coordinate of QEMU's absolute pointer.
 const FULL: i32 = 0x7fff;
 
@@ -91,7 +93,7 @@ impl Driver {
     }
 
     fn step(&mut self, step: Step) -> Result<(), String> {
-        if !matches!(step, Step::Appears(_) | Step::Still | Step::Shot(_)) {
+        if !matches!(step, Step::Appears(_) | Step::Differ(..) | Step::Still | Step::Shot(_)) {
             self.before = Some(self.look()?);
         }
         match step {
@@ -103,6 +105,7 @@ impl Driver {
             Step::Menu(place) => self.click(place, "right"),
             Step::Drag(from, to) => self.drag(from, to),
             Step::Appears(pixels) => self.appears(pixels),
+            Step::Differ(one, other) => self.differ(one, other),
             Step::Still => self.still().map(drop),
             Step::Resize(width, height) => {
                 self.vnc = Some(vnc::resize(&self.vnc_socket, width, height)?);
@@ -164,6 +167,18 @@ impl Driver {
         // At the start the screen is black.
         let before = self.before.clone();
         self.until(|picture| before.as_ref().map_or(picture.lit(), |before| picture.differences(before)) >= pixels)?;
+        self.still().map(drop)
+    }
+
+    fn differ(&mut self, one: Place, other: Place) -> Result<(), String> {
+        self.until(|picture| {
+            let size = (picture.width as i32, picture.height as i32);
+            let [one, other] = [one, other].map(|place| {
+                let (x, y) = inside(place, size);
+                picture.pixel(x as usize, y as usize)
+            });
+            one.iter().zip(other).any(|(one, other)| one.abs_diff(*other) > CLEARLY)
+        })?;
         self.still().map(drop)
     }
 

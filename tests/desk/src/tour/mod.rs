@@ -26,6 +26,8 @@ pub enum Step {
     Drag(Place, Place),
     /// Waits until so many pixels are others than before the last step, and the picture is still. What does not come is an error.
     Appears(usize),
+    /// Waits until two places have clearly different colours, and the picture is still: a panel has come, a window has gone.
+    Differ(Place, Place),
     /// Waits until the picture is still.
     Still,
     /// Gives the machine's screen another size.

@@ -1,211 +1,90 @@
-//! The desktop on real devices: a terminal is typed into and read back, windows are dragged, resized, copied from and pasted into;
-//! daemons are killed under them; crowds and hostile clients come and go.
+//! The desktop as a person gets it: by every door, firmware and kind of medium, and with every kind of screen. 512 MiB of memory are
+//! enough.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ochre_vm::qemu::Machine;
 
-use super::devices::{DRIVERS, KEYMAPS};
-use super::programs::BASE;
-use super::{bytes, programs, unit};
-use crate::case::{Case, Door, Firmware, Initfs, Medium, Source};
-use crate::hand::{Hand, Pointer, complain, look};
-use crate::screen::{Frame, Picture};
+use crate::case::{Case, Door, Firmware, Initfs, Medium};
+use crate::screen::Picture;
+
+/// The light theme's background, from the upper edge to the lower (`schemes/orbital/theme.toml`).
+const BACKGROUND: [[u8; 3]; 2] = [[0xe9, 0xdc, 0xcb], [0xcf, 0xae, 0x8c]];
+/// How far a colour may be from what was computed here.
+const NEAR: i32 = 3;
+/// The menu's second entry, which the serial line shows too.
+const MENU: &str = "Ochre, text console";
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
+    let by_medium = |firmware, medium| Door::Iso(firmware, medium);
     vec![
-        desktop("virtio graphics and input", "target=desktop")
-            .devices(&["-device", "virtio-gpu-pci,addr=2,xres=1600,yres=900"])
-            .devices(&["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"])
-            .drive(|machine| tour(machine, Pointer::Absolute, "/scheme/pci/00-02.0/driver")),
-        desktop("standard VGA, PS/2 keyboard and mouse", "target=desktop")
-            .devices(&["-device", "VGA,addr=2,xres=1600,yres=900"])
-            .drive(|machine| tour(machine, Pointer::Relative, "/scheme/pci/00-02.0/driver")),
-        desktop("the boot loader's frame buffer", "target=desktop graphics=loader")
-            .door(Door::Iso(Firmware::Bios, Medium::Cd))
-            .drive(|machine| {
-                let mut hand = Hand::new(machine, Pointer::Relative)?;
-                let window = terminal(&mut hand)?;
-                types(&mut hand, &window, "loader")
-            }),
+        desktop("by PVH with virtio graphics").devices(&["-device", "virtio-vga"]).drive(is_there),
+        desktop("from a CD by BIOS, standard VGA")
+            .door(by_medium(Firmware::Bios, Medium::Cd))
+            .drive(|machine| choose(machine, 0).and_then(|()| is_there(machine))),
+        desktop("from a disk by UEFI, safe graphics: what the loader has set, one processor")
+            .door(by_medium(Firmware::Uefi, Medium::Disk))
+            .drive(|machine| choose(machine, 2).and_then(|()| is_there(machine)))
+            .says("1 processors, "),
     ]
 }
 
-const PROGRAMS: [&str; 13] = [
-    "pcid",
-    "ps2d",
-    "virtio-inputd",
-    "vgad",
-    "virtio-gpud",
-    "inputd",
-    "orbital-keeper",
-    "orbitald",
-    "service",
-    "console",
-    "session",
-    "terminal",
-    "crowd",
-];
-const UNITS: [(&str, &str); 4] = [
-    ("pcid", include_str!("../../../../userspace/init/units/pcid.toml")),
-    ("inputd", include_str!("../../../../userspace/init/units/inputd.toml")),
-    ("orbital-keeper", include_str!("../../../../userspace/init/units/orbital-keeper.toml")),
-    ("orbitald", include_str!("../../../../userspace/init/units/orbitald.toml")),
-];
-/// There is no menu in these boots: init starts the terminal.
-const TERMINAL: &str = "description = 'A terminal'\nprogram = '/scheme/initfs/bin/terminal'\nready = 'started'\n\
-    after = ['orbitald', 'ptyd']\nrestart = 'never'\ntargets = ['desktop']";
-const FONT: &str = "/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf";
-
-fn desktop(name: &str, options: &str) -> Case {
-    let mut files: Vec<(String, Source)> = programs(BASE.into_iter().chain(PROGRAMS));
-    files.extend(DRIVERS.iter().map(|(name, text)| bytes(&format!("etc/drivers/{name}.toml"), *text)));
-    files.extend(KEYMAPS.iter().map(|(name, text)| bytes(&format!("etc/keymaps/{name}.toml"), *text)));
-    files.extend(UNITS.iter().map(|(name, text)| unit(name, text)));
-    files.push(unit("terminal", TERMINAL));
-    // Without it the terminal says on the console which font it misses.
-    files.push(bytes("fonts/JetBrainsMono-Regular.ttf", std::fs::read(FONT).unwrap_or_default()));
-    Case::new(format!("desktop: {name}")).initfs(Initfs::Files(files)).append(options).cpus(2).seconds(400).stays()
+fn desktop(name: &str) -> Case {
+    let case = Case::new(format!("desktop: {name}")).initfs(Initfs::Desktop).append("target=desktop quiet");
+    case.memory(512).cpus(2).seconds(240).stays()
 }
 
-/// Paper of a terminal in the light theme.
-const PAPER: [u8; 3] = [0xfb, 0xf8, 0xf2];
-/// Pixels around a terminal's cells, and how many of those there are.
-const MARGIN: usize = 8;
-const COLUMNS: usize = 80;
-const ROWS: usize = 24;
-/// What a tablet says is rounded: so many pixels away is there.
-const NEAR: usize = 2;
-/// A daemon that is killed is back, and what it serves, within this time by the guest; the host may be busy with other things.
-const BACK: Duration = Duration::from_secs(20);
-
-/// Waits for the terminal's window and its first prompt.
-fn terminal(hand: &mut Hand<'_>) -> Result<Frame, String> {
-    let window = look(hand.machine, "no terminal is seen", |picture| {
-        picture.frame(PAPER, None).filter(|frame| frame.width > 600 && frame.height > 400)
-    })?;
-    look(hand.machine, "the terminal stays empty", |picture| picture.ink(&window, PAPER).gt(&100).then_some(()))?;
-    Ok(window)
+/// Starts an entry of the boot menu.
+fn choose(machine: &mut Machine, entry: usize) -> Result<(), String> {
+    machine.wait_for(MENU)?;
+    (0..entry).try_for_each(|_| machine.qmp()?.keys(&["down"]))?;
+    machine.qmp()?.keys(&["ret"])
 }
 
-/// Types a line that the kernel's console shows; the window shows it as well.
-fn types(hand: &mut Hand<'_>, window: &Frame, word: &str) -> Result<(), String> {
-    let before = hand.picture()?.ink(window, PAPER);
-    says(hand, word)?;
-    look(hand.machine, "what was typed is not seen", |picture| (picture.ink(window, PAPER) != before).then_some(()))
-}
-
-/// Types a line that the kernel's console shows.
-fn says(hand: &mut Hand<'_>, word: &str) -> Result<(), String> {
-    hand.type_in(&format!("echo said-{word} > /scheme/debug\n"))?;
-    hand.hears(&format!("said-{word}"))
-}
-
-fn tour(machine: &mut Machine, pointer: Pointer, driver: &str) -> Result<(), String> {
-    let mut hand = Hand::new(machine, pointer)?;
-    let window = terminal(&mut hand)?;
-    types(&mut hand, &window, "first")?;
-    let window = dragged(&mut hand, window)?;
-    let other = copied(&mut hand, &window)?;
-    let resized = resized(&mut hand, &other)?;
-    killed(&mut hand, &window, &resized, driver)?;
-    crowds(&mut hand, &window)
-}
-
-/// By its title bar to where another window has room beside it.
-fn dragged(hand: &mut Hand<'_>, window: Frame) -> Result<Frame, String> {
-    let title = (window.x + window.width / 3, window.y - 16);
-    let (x, y) = (60, 200);
-    hand.drag(title, (x + window.width / 3, y - 16))?;
-    look(hand.machine, "the window is not where it was dragged", |picture| {
-        let frame = picture.frame(PAPER, None)?;
-        let near = frame.x.abs_diff(x) <= NEAR && frame.y.abs_diff(y) <= NEAR;
-        (near && (frame.width, frame.height) == (window.width, window.height)).then_some(frame)
-    })
-}
-
-/// A word from one window to another one: selected by a double click, copied and pasted by keys, and by the middle button.
-fn copied(hand: &mut Hand<'_>, window: &Frame) -> Result<Frame, String> {
-    hand.type_in("terminal\n")?;
-    let other = look(hand.machine, "there is no second window", |picture| {
-        picture.frame(PAPER, Some(window)).filter(|frame| frame.width > 100 && frame.height > 400)
-    })?;
-    // The third row: a prompt, `echo`, and the word.
-    let cell = ((window.width - 2 * MARGIN) / COLUMNS, (window.height - 2 * MARGIN) / ROWS);
-    let word = (window.x + MARGIN + 9 * cell.0, window.y + MARGIN + 2 * cell.1 + cell.1 / 2);
-    hand.double_click(word)?;
-    hand.keys(&["ctrl", "shift", "c"])?;
-    let inside = (other.x + other.width - 20, other.y + other.height - 20);
-    hand.click(inside, "left")?;
-    hand.type_in("echo pasted-")?;
-    hand.keys(&["ctrl", "shift", "v"])?;
-    hand.type_in("-and-")?;
-    hand.click(inside, "middle")?;
-    hand.type_in(" > /scheme/debug\n")?;
-    hand.hears("pasted-said-first-and-said-first")?;
-    Ok(other)
-}
-
-/// By its lower right corner.
-fn resized(hand: &mut Hand<'_>, window: &Frame) -> Result<Frame, String> {
-    let corner = (window.x + window.width + 2, window.y + window.height + 2);
-    hand.drag(corner, (corner.0 - 90, corner.1 + 40))?;
-    let (width, height) = (window.width - 90, window.height + 40);
-    look(hand.machine, "the window is not resized", |picture| {
-        let sizes = (width - NEAR..=width + NEAR).flat_map(|w| (height - NEAR..=height + NEAR).map(move |h| (w, h)));
-        let mut frames = sizes.map(|(width, height)| Frame { width, height, ..*window });
-        frames.find(|frame| picture.is_framed(frame, PAPER))
-    })
-}
-
-/// Each daemon behind the desktop in turn. What the windows show is there again, and so are keyboard and screen.
-fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame, driver: &str) -> Result<(), String> {
-    says(hand, "before")?;
-    for (name, kill) in [
-        ("orbitald", "service kill orbitald\n".into()),
-        ("inputd", "service kill inputd\n".into()),
-        ("driver", format!("echo restart > {driver}\n")),
-        ("ptyd", "service kill ptyd\n".into()),
-    ] {
-        let before = hand.picture()?.part(window);
-        hand.type_in(&kill)?;
-        if name != "driver" {
-            hand.hears(&format!("init: {name}: killed; it is started again"))?;
+/// Waits until the screen shows the desktop.
+fn is_there(machine: &mut Machine) -> Result<(), String> {
+    loop {
+        // A picture that is taken while the size changes is none.
+        let wrong = match Picture::of(machine.qmp()?).and_then(|picture| check(&picture)) {
+            Ok(()) => return Ok(()),
+            Err(wrong) => wrong,
+        };
+        if machine.left() < Duration::from_secs(10) {
+            return Err(wrong);
         }
-        let since = Instant::now();
-        // Keys that are pressed while there is nobody to hear them are lost: a first line finds out.
-        let word = format!("after-{name}");
-        loop {
-            hand.type_in(&format!("\necho said-{word} > /scheme/debug\n"))?;
-            if hand.machine.wait_at_most_for(&format!("said-{word}"), Duration::from_secs(3)) {
-                break;
-            }
-            if since.elapsed() > BACK {
-                return Err(complain(hand.machine, &format!("{name} does not come back")));
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// The background at both sides, and the panel along the lower edge.
+fn check(picture: &Picture) -> Result<(), String> {
+    let (width, height) = (picture.width, picture.height);
+    if width < 640 || height < 480 {
+        return Err(format!("the screen has {width}x{height} pixels"));
+    }
+    let (panel, row) = (picture.pixel(width / 2, height - 8), background(height - 8, height));
+    if panel.iter().zip(row).all(|(seen, row)| (i32::from(*seen) - row).abs() <= NEAR) {
+        return Err("there is no panel".into());
+    }
+    for y in (height / 10..height * 8 / 10).step_by(height / 20) {
+        for x in [width / 50, width * 49 / 50] {
+            let (seen, wanted) = (picture.pixel(x, y), background(y, height));
+            let near = seen.iter().zip(wanted).all(|(seen, wanted)| (i32::from(*seen) - wanted).abs() <= NEAR);
+            if !near {
+                return Err(format!("at {x},{y} there is {seen:02x?} and not the background, {wanted:02x?}"));
             }
         }
-        // A terminal whose daemon has died says so, beside what it showed.
-        if name != "ptyd" {
-            look(hand.machine, &format!("{name} took a window's contents along"), |picture| {
-                (picture.part(window) == before).then_some(())
-            })?;
-        }
-        look(hand.machine, &format!("{name} took a window along"), |picture| {
-            picture.is_framed(other, PAPER).then_some(())
-        })?;
     }
     Ok(())
 }
 
-/// Crowds of windows, of terminals, and a client that does not behave.
-fn crowds(hand: &mut Hand<'_>, window: &Frame) -> Result<(), String> {
-    for what in ["windows", "terminals", "hostile"] {
-        hand.type_in(&format!("crowd {what}\n"))?;
-        hand.hears("crowd: ")?;
-        hand.hears(&format!("{what}: all is well"))?;
-        let word = format!("after-{what}");
-        says(hand, &word)?;
-    }
-    look(hand.machine, "the first window is gone", |picture: &Picture| (picture.ink(window, PAPER) > 100).then_some(()))
+/// The background's colour in a row.
+fn background(y: usize, height: usize) -> [i32; 3] {
+    let [upper, lower] = BACKGROUND;
+    let mix = |channel: usize| {
+        let (upper, lower) = (i32::from(upper[channel]), i32::from(lower[channel]));
+        upper + (lower - upper) * y as i32 / (height as i32 - 1)
+    };
+    [mix(0), mix(1), mix(2)]
 }

@@ -7,6 +7,7 @@ mod drivers;
 mod live;
 mod packages;
 mod programs;
+mod windows;
 
 use crate::case::{Case, Source};
 
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Case> {
     list.extend(packages::cases());
     list.extend(live::cases());
     list.extend(desktop::cases());
+    list.extend(windows::cases());
     list
 }
 
