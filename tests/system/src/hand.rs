@@ -10,7 +10,7 @@ use crate::screen::Picture;
 const LOOKS: usize = 150;
 const BETWEEN: Duration = Duration::from_millis(200);
 /// What is to be said is said within this time.
-const HEARING: Duration = Duration::from_secs(40);
+const HEARING: Duration = Duration::from_secs(120);
 /// Between two things that a hand does.
 const MOMENT: Duration = Duration::from_millis(30);
 
@@ -132,12 +132,6 @@ impl<'a> Hand<'a> {
     pub fn click(&mut self, place: (usize, usize), button: &str) -> Result<(), String> {
         self.point(place)?;
         self.machine.qmp()?.click(button)
-    }
-
-    /// Clicks twice at a place, faster than anybody can look.
-    pub fn double_click(&mut self, place: (usize, usize)) -> Result<(), String> {
-        self.click(place, "left")?;
-        self.machine.qmp()?.click("left")
     }
 
     /// Waits until the guest says this, but not as long as the whole case may take.

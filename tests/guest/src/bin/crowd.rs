@@ -24,7 +24,7 @@ mod inside {
     /// Windows opened and closed in a round.
     const WINDOWS: i32 = 100;
     /// Terminals opened and closed in a round. Each is three programs.
-    const TERMINALS: usize = 5;
+    const TERMINALS: usize = 3;
     /// Random messages.
     const MESSAGES: usize = 5000;
 

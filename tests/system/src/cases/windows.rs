@@ -77,6 +77,8 @@ const COLUMNS: usize = 80;
 const ROWS: usize = 24;
 /// What a tablet says is rounded: so many pixels away is there.
 const NEAR: usize = 2;
+/// Pixels that a shadow reaches.
+const SHADOW: usize = 40;
 /// A daemon that is killed is back, and what it serves, within this time by the guest; the host may be busy with other things.
 const BACK: Duration = Duration::from_secs(20);
 
@@ -125,16 +127,17 @@ fn dragged(hand: &mut Hand<'_>, window: Frame) -> Result<Frame, String> {
     })
 }
 
-/// A word from one window to another one: selected by a double click, copied and pasted by keys, and by the middle button.
+/// A word from one window to another one: selected by drawing over it, copied and pasted by keys, and by the middle button.
 fn copied(hand: &mut Hand<'_>, window: &Frame) -> Result<Frame, String> {
     hand.type_in("terminal\n")?;
     let other = look(hand.machine, "there is no second window", |picture| {
         picture.frame(PAPER, Some(window)).filter(|frame| frame.width > 100 && frame.height > 400)
     })?;
-    // The third row: a prompt, `echo`, and the word.
+    // The third row: a prompt, `echo`, and the word from its first character's left half to its last one's right half.
     let cell = ((window.width - 2 * MARGIN) / COLUMNS, (window.height - 2 * MARGIN) / ROWS);
-    let word = (window.x + MARGIN + 9 * cell.0, window.y + MARGIN + 2 * cell.1 + cell.1 / 2);
-    hand.double_click(word)?;
+    let y = window.y + MARGIN + 2 * cell.1 + cell.1 / 2;
+    let x = |column: usize| window.x + MARGIN + column * cell.0;
+    hand.drag((x(7) + 2, y), (x(7 + "said-first".len()) - 2, y))?;
     hand.keys(&["ctrl", "shift", "c"])?;
     let inside = (other.x + other.width - 20, other.y + other.height - 20);
     hand.click(inside, "left")?;
@@ -162,13 +165,15 @@ fn resized(hand: &mut Hand<'_>, window: &Frame) -> Result<Frame, String> {
 /// Each daemon behind the desktop in turn. What the windows show is there again, and so are keyboard and screen.
 fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame, driver: &str) -> Result<(), String> {
     says(hand, "before")?;
+    // What is seen of the first one beside the second and its shadow.
+    let seen = Frame { width: other.x.saturating_sub(window.x + SHADOW), ..*window };
     for (name, kill) in [
         ("orbitald", "service kill orbitald\n".into()),
         ("inputd", "service kill inputd\n".into()),
         ("driver", format!("echo restart > {driver}\n")),
         ("ptyd", "service kill ptyd\n".into()),
     ] {
-        let before = hand.picture()?.part(window);
+        let before = hand.picture()?.part(&seen);
         hand.type_in(&kill)?;
         if name != "driver" {
             hand.hears(&format!("init: {name}: killed; it is started again"))?;
@@ -188,7 +193,7 @@ fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame, driver: &str) -> R
         // A terminal whose daemon has died says so, beside what it showed.
         if name != "ptyd" {
             look(hand.machine, &format!("{name} took a window's contents along"), |picture| {
-                (picture.part(window) == before).then_some(())
+                (picture.part(&seen) == before).then_some(())
             })?;
         }
         look(hand.machine, &format!("{name} took a window along"), |picture| {
