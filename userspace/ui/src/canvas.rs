@@ -5,8 +5,10 @@
 //! window afterwards: the display server must not see a picture that is half painted.
 
 mod lines;
+mod quads;
 
-use iced_core::{Color, Rectangle, Size};
+use iced_core::renderer::Quad;
+use iced_core::{Background, Color, Rectangle, Size};
 use iced_graphics::{Viewport, damage};
 use iced_tiny_skia::{Layer, Renderer};
 use tiny_skia::{Mask, PixmapMut};
@@ -79,14 +81,27 @@ pub fn merge(rects: impl IntoIterator<Item = Rect>) -> Vec<Rect> {
     merged
 }
 
+/// A layer of a view, without what is compared in other ways than iced's.
+struct Picture {
+    layer: Layer,
+    quads: Vec<(Quad, Background)>,
+    editors: Vec<Lines>,
+}
+
+impl Picture {
+    fn of(mut layer: Layer) -> Self {
+        let (quads, editors) = (std::mem::take(&mut layer.quads), Lines::take(&mut layer));
+        Self { layer, quads, editors }
+    }
+}
+
 /// The picture.
 pub struct Canvas {
     size: Size<u32>,
     pixels: Vec<u32>,
     mask: Option<Mask>,
-    /// What was painted last; the lines of editors apart from their layers.
-    layers: Vec<Layer>,
-    editors: Vec<Vec<Lines>>,
+    /// What was painted last.
+    pictures: Vec<Picture>,
     background: Color,
     whole: bool,
 }
@@ -98,8 +113,7 @@ impl Canvas {
             size: Size::new(0, 0),
             pixels: Vec::new(),
             mask: None,
-            layers: Vec::new(),
-            editors: Vec::new(),
+            pictures: Vec::new(),
             background: Color::BLACK,
             whole: true,
         }
@@ -123,9 +137,8 @@ impl Canvas {
     /// Paints what differs from the last time, and answers where that is.
     pub fn paint(&mut self, renderer: &mut Renderer, viewport: &Viewport, background: Color) -> Vec<Rect> {
         self.resize(viewport.physical_size());
-        let mut layers = renderer.layers().to_vec();
-        let editors: Vec<Vec<Lines>> = layers.iter_mut().map(Lines::take).collect();
-        let rects = self.changed(&layers, &editors, viewport.scale_factor(), background);
+        let pictures: Vec<Picture> = renderer.layers().iter().cloned().map(Picture::of).collect();
+        let rects = self.changed(&pictures, viewport.scale_factor(), background);
         let size = self.size;
         let (Some(mask), Some(mut pixmap)) = (
             &mut self.mask,
@@ -143,7 +156,7 @@ impl Canvas {
                 })
                 .collect();
             renderer.draw(&mut pixmap, mask, viewport, &areas, background);
-            (self.layers, self.editors) = (layers, editors);
+            self.pictures = pictures;
             self.background = background;
             self.whole = false;
         }
@@ -159,16 +172,23 @@ impl Canvas {
         }
     }
 
-    fn changed(&self, layers: &[Layer], editors: &[Vec<Lines>], scale: f32, background: Color) -> Vec<Rect> {
+    fn changed(&self, pictures: &[Picture], scale: f32, background: Color) -> Vec<Rect> {
+        let all = Rect { x: 0, y: 0, w: self.size.width, h: self.size.height };
         if self.whole || background != self.background {
-            return vec![Rect { x: 0, y: 0, w: self.size.width, h: self.size.height }];
+            return vec![all];
         }
-        let mut areas = damage::diff(&self.layers, layers, |layer| vec![layer.bounds], Layer::damage);
-        for (before, now) in self.editors.iter().zip(editors) {
-            if before.len() != now.len() {
-                return vec![Rect { x: 0, y: 0, w: self.size.width, h: self.size.height }];
+        let mut areas = damage::diff(
+            &self.pictures,
+            pictures,
+            |picture| vec![picture.layer.bounds],
+            |before, now| Layer::damage(&before.layer, &now.layer),
+        );
+        for (before, now) in self.pictures.iter().zip(pictures) {
+            quads::changed(&before.quads, &now.quads, now.layer.bounds, &mut areas);
+            if before.editors.len() != now.editors.len() {
+                return vec![all];
             }
-            before.iter().zip(now).for_each(|(before, now)| before.changed(now, &mut areas));
+            before.editors.iter().zip(&now.editors).for_each(|(before, now)| before.changed(now, &mut areas));
         }
         merge(areas.into_iter().filter_map(|area| Rect::around(area, scale, self.size)))
     }
