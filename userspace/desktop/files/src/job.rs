@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::names;
+use crate::{names, times};
 
 /// Bytes that are copied at once.
 const PIECE: usize = 256 * 1024;
@@ -201,7 +201,7 @@ impl Job<'_> {
         let result = self.pump(from, &to).and_then(|()| {
             fs::set_permissions(target, metadata.permissions())?;
             // Not every file system keeps times.
-            let _ = metadata.modified().and_then(|time| to.set_modified(time));
+            let _ = times::keep(&to, metadata);
             Ok(())
         });
         // Half a file is worse than none.

@@ -16,4 +16,5 @@ pub mod rows;
 pub mod space;
 #[cfg(test)]
 mod testing;
+pub mod times;
 mod view;

@@ -9,9 +9,8 @@ pub fn of(path: &Path) -> Option<(u64, u64)> {
     use libredox::flag::{O_CLOEXEC, O_RDONLY};
     let folder = Fd::open(path.to_str()?, O_RDONLY | O_CLOEXEC, 0).ok()?;
     let facts = folder.statvfs().ok()?;
-    let unit = facts.f_bsize as u64;
-    let bytes = |blocks: u64| blocks.saturating_mul(unit);
-    (facts.f_blocks > 0).then(|| (bytes(facts.f_bavail as u64), bytes(facts.f_blocks as u64)))
+    let bytes = |blocks: u64| blocks.saturating_mul(facts.f_bsize);
+    (facts.f_blocks > 0).then(|| (bytes(facts.f_bavail), bytes(facts.f_blocks)))
 }
 
 /// Only Ochre is asked.
