@@ -192,14 +192,14 @@ example-programs: programs
 	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(PLAIN_DIR)/examples/$$name; done
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
-PROOF := ripgrep hexyl ported
+PROOF := ripgrep hexyl ported yash-cli
 COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
 
 test-packages: sysroot tools
 	@echo '  packages (the first time takes some minutes, and the network)'
 	@$(COOK) build $(PROOF)
 	@mkdir -p build/programs
-	@cp $(PROOF:%=build/packages/%/bin/*) build/programs/
+	@find $(PROOF:%=build/packages/%/bin) -type f -exec cp {} build/programs/ ';'
 
 packages: sysroot tools
 	@$(COOK) build all

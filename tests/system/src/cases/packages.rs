@@ -15,7 +15,7 @@ const WORDS: [&str; 8] = ["ochre", "umber", "sienna", "needle", "pigment", "rust
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let mut list: Vec<Case> = [1, 4].map(ripgrep).into();
-    list.extend([walkdir(), hexyl()]);
+    list.extend([walkdir(), hexyl(), session(1), session(4)]);
     list.push(ported("many", "many 4", 4, "rayon: 4 threads, "));
     list.push(ported("tokio", "tokio", 4, "tokio: timers, channels, pipes, blocking work"));
     list.push(ported("smol", "smol", 4, "smol: timers, channels, files"));
@@ -86,6 +86,18 @@ fn hexyl() -> Case {
     let files = BTreeMap::from([("bytes".into(), text.clone())]);
     let command = format!("hexyl --border none --color never --no-characters {TREE}/bytes");
     line("package hexyl", 1, "hexyl", &files, &command).says(row(0)).says(row(1))
+}
+
+/// The shell on a terminal, with somebody at the keyboard: editing, history, completion, job control.
+fn session(cpus: u32) -> Case {
+    let mut contents = programs(BASE.into_iter().chain(["typist", "yash3"]));
+    contents.push(bytes("tree/steps", include_str!("scripts/session.type").as_bytes()));
+    Case::new(format!("package yash-cli: a session with {cpus} CPUs"))
+        .cpus(cpus)
+        .initfs(Initfs::Files(contents))
+        .append(&format!("quiet init=/scheme/initfs/bin/typist -- {TREE}/steps /scheme/initfs/bin/yash3"))
+        .seconds(300)
+        .says("steps done")
 }
 
 fn ported(program: &str, command: &str, cpus: u32, says: &str) -> Case {
