@@ -14,6 +14,7 @@ extern crate std;
 
 pub mod clock;
 pub mod elf;
+pub mod ends;
 pub mod list;
 pub mod process;
 pub mod signal;

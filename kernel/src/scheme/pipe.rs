@@ -10,7 +10,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use syscall::error::{EAGAIN, EINTR, EINVAL, ELOOP, ENOENT, EPIPE, Error, Result};
+use syscall::error::{EAGAIN, EINTR, EINVAL, ELOOP, ENOENT, EOPNOTSUPP, EPIPE, Error, Result};
 use syscall::{CallFlags, EventFlags, GlobalSchemes, MODE_FIFO, Stat};
 
 use super::description::Description;
@@ -292,6 +292,11 @@ impl Pipe {
     }
 }
 
+/// Answers the question for its ends (`ochre_abi::ends`).
+fn tell_ends(metadata: &[u64], bits: impl FnOnce() -> u64) -> Result<usize> {
+    if metadata == ochre_abi::ends::QUESTION { Ok(bits() as usize) } else { Err(Error::new(EOPNOTSUPP)) }
+}
+
 /// The reading end.
 struct ReadEnd {
     pipe: Arc<Pipe>,
@@ -337,6 +342,12 @@ impl Object for ReadEnd {
         nonblock: bool,
     ) -> Result<Vec<Arc<Description>>> {
         self.pipe.receive(count, nonblock)
+    }
+
+    /// Without a writing end nothing will come.
+    fn call(&self, _payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        use ochre_abi::ends::{HANG_UP, READ_END};
+        tell_ends(metadata, || if self.pipe.buffer.lock().is_ended() { HANG_UP | READ_END } else { 0 })
     }
 
     fn enter(&self, holder: Holder) -> Result<()> {
@@ -386,6 +397,11 @@ impl Object for WriteEnd {
 
     fn write(&self, from: UserSlice, io: Io) -> Result<usize> {
         self.pipe.write(from, io.nonblock)
+    }
+
+    /// Without a reading end nothing can be written.
+    fn call(&self, _payload: UserSlice, _flags: CallFlags, metadata: &[u64]) -> Result<usize> {
+        tell_ends(metadata, || if self.pipe.buffer.lock().reading_end_open { 0 } else { ochre_abi::ends::ERROR })
     }
 
     fn send(&self, descriptions: Vec<Arc<Description>>, _flags: CallFlags, _metadata: &[u64]) -> Result<usize> {

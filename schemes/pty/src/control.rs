@@ -1,6 +1,7 @@
 //! The requests that are a terminal's own: settings, size, groups and sessions, queues.
 
 use line_discipline::Line;
+use ochre_abi::ends;
 use ochre_abi::terminal::{ANYWAY, Request, Termios, WindowSize, queue, standing, when};
 use scheme_server::CallerCtx;
 use scheme_server::syscall::error::{EBADF, EINVAL, EIO, ENOTTY, EPERM, EWOULDBLOCK, Error, Result};
@@ -63,6 +64,16 @@ impl<S: System> Terminals<S> {
             }
             _ => standing::FOREGROUND,
         }
+    }
+
+    /// What `poll` tells beside readiness: the other end is gone.
+    pub(crate) fn ends(&mut self, id: usize) -> Result<usize> {
+        let gone = match self.handle(id)? {
+            Handle::Master(place) => self.table.get(place)?.is_left(),
+            Handle::Slave { place, .. } => self.table.get(place)?.is_hung_up(),
+            _ => return Err(Error::new(ENOTTY)),
+        };
+        Ok(if gone { ends::HANG_UP as usize } else { 0 })
     }
 
     /// Whether the caller is in the background of the session that a terminal controls.

@@ -313,6 +313,9 @@ impl<S: System> SchemeSync for Terminals<S> {
     }
 
     fn call(&mut self, id: usize, payload: &mut [u8], metadata: &[u64], caller: &CallerCtx) -> Result<usize> {
+        if metadata.starts_with(&ochre_abi::ends::QUESTION) {
+            return self.ends(id);
+        }
         let (request, argument) = control::decode(metadata)?;
         self.control(id, request, argument, payload, caller)
     }

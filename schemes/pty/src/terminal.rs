@@ -185,7 +185,7 @@ impl Terminal {
     }
 
     /// Whether all programs have left.
-    fn is_left(&self) -> bool {
+    pub fn is_left(&self) -> bool {
         self.used && self.slaves.is_empty()
     }
 

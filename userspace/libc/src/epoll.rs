@@ -9,9 +9,11 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{
-    EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET,
-    EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLRDNORM, EPOLLWRNORM, c_int, epoll_event, sigset_t,
+    EBADF, EEXIST, EINVAL, ENOENT, ENOMEM, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR,
+    EPOLLET, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLRDHUP, EPOLLRDNORM, EPOLLWRNORM, c_int, epoll_event,
+    sigset_t,
 };
+use ochre_abi::ends;
 use syscall::data::Event;
 use syscall::error::{EAGAIN, Error, Result};
 use syscall::flag::{EVENT_TIMEOUT_ID, EventFlags, F_GETFL, F_SETFL, O_NONBLOCK};
@@ -142,6 +144,7 @@ impl Queue {
         if events == 0 {
             return None;
         }
+        events |= ends(watched.fd, watched.events);
         watched.told = watched.events & EPOLLET as u32 == 0;
         let answer = epoll_event { events, u64: watched.data, _pad: 0 };
         if watched.events & EPOLLONESHOT as u32 != 0 {
@@ -152,6 +155,13 @@ impl Queue {
         }
         Some(answer)
     }
+}
+
+/// What is told of what has come to an end: that the other side sends nothing more only to who asked for that.
+fn ends(fd: usize, asked: u32) -> u32 {
+    let state = crate::socket::state(fd);
+    let bit = |from, to: c_int| if state & from != 0 { to as u32 } else { 0 };
+    bit(ends::HANG_UP, EPOLLHUP) | bit(ends::ERROR, EPOLLERR) | bit(ends::READ_END, EPOLLRDHUP) & asked
 }
 
 fn flags(events: u32) -> EventFlags {

@@ -1,6 +1,7 @@
 //! `netdb.h`: names of hosts, services and protocols. Without a network only this machine and `/etc/hosts` are known; every other
 //! name cannot be looked up, and that is said (`EAI_FAIL`).
 
+mod interfaces;
 mod lookup;
 mod tables;
 

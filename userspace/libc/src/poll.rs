@@ -45,11 +45,12 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option
         flags.set(EventFlags::EVENT_READ, entry.events & READ != 0);
         flags.set(EventFlags::EVENT_WRITE, entry.events & WRITE != 0);
         if flags.is_empty() {
-            // Only errors are asked for, and schemes do not tell those by events.
-            if sys::fstat(fd).is_err_and(|error| error.errno == EBADF) {
-                entry.revents = POLLNVAL;
-                ready += 1;
-            }
+            // Only ends are asked for. Schemes do not tell those by events: they are looked at, and not waited for.
+            entry.revents = match sys::fstat(fd) {
+                Err(error) if error.errno == EBADF => POLLNVAL,
+                _ => ends(entry.fd),
+            };
+            ready += usize::from(entry.revents != 0);
             continue;
         }
         match event::control(queue, fd, flags, index) {
@@ -81,7 +82,7 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option
                 entry.revents |= entry.events & READ | ends(entry.fd);
             }
             if event.flags.contains(EventFlags::EVENT_WRITE) {
-                entry.revents |= entry.events & WRITE;
+                entry.revents |= entry.events & WRITE | ends(entry.fd);
             }
             ready += usize::from(before == 0 && entry.revents != 0);
         }
@@ -91,8 +92,8 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option
     }
 }
 
-/// What is told of a socket that has come to an end, whether it was asked for or not.
-fn ends(fd: c_int) -> c_short {
+/// What is told of what has come to an end, whether it was asked for or not.
+pub fn ends(fd: c_int) -> c_short {
     let state = usize::try_from(fd).map_or(0, socket::state);
     let bit = |from, to| if state & from != 0 { to } else { 0 };
     bit(state::HANG_UP, POLLHUP) | bit(state::ERROR, POLLERR)

@@ -13,6 +13,7 @@ use libc::{
     AF_UNIX, EAFNOSUPPORT, EINVAL, ENOTSOCK, EPROTONOSUPPORT, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_SEQPACKET,
     SOCK_STREAM, c_int, sockaddr, socklen_t,
 };
+use ochre_abi::ends;
 use ochre_socket::{TOKEN, Verb, file, word};
 use syscall::error::{EADDRINUSE, EBADF, ECONNREFUSED, EEXIST, ENOSYS, EOPNOTSUPP, EPERM, ESPIPE, Error, Result};
 use syscall::flag::{
@@ -267,7 +268,16 @@ pub fn pending(fd: usize) -> Result<usize> {
     tell(fd, Verb::GetOption, ochre_socket::option::PENDING)
 }
 
-/// What `poll` tells beside readiness: bits of `ochre_socket::state`. Nothing for what is no socket.
+// Whatever the descriptor leads to is asked the same.
+const _: () = assert!(
+    ochre_socket::word(Verb::GetOption, 0) == ends::QUESTION[0]
+        && ochre_socket::option::STATE == ends::QUESTION[1]
+        && ochre_socket::state::ERROR == ends::ERROR
+        && ochre_socket::state::READ_END == ends::READ_END
+        && ochre_socket::state::HANG_UP == ends::HANG_UP
+);
+
+/// What `poll` tells beside readiness: bits of `ochre_abi::ends`. Nothing for what has no ends.
 pub fn state(fd: usize) -> u64 {
     tell(fd, Verb::GetOption, ochre_socket::option::STATE).map_or(0, |bits| bits as u64)
 }

@@ -47,6 +47,8 @@ mod inside {
             order: Option<unsafe extern "C" fn(*mut *const libc::dirent, *mut *const libc::dirent) -> c_int>,
         ) -> c_int;
         fn alphasort(a: *mut *const libc::dirent, b: *mut *const libc::dirent) -> c_int;
+        fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE;
+        fn pclose(it: *mut FILE) -> c_int;
         fn mbstowcs(to: *mut i32, from: *const c_char, max: usize) -> usize;
     }
 
@@ -69,6 +71,12 @@ mod inside {
     }
 
     pub fn main() {
+        let arguments: Vec<String> = std::env::args().collect();
+        if let [_, option, command] = &arguments[..]
+            && option == "-c"
+        {
+            as_shell(command);
+        }
         run(&[
             ("formats go to memory, descriptors and streams", formats),
             ("formats are read", scans),
@@ -83,10 +91,108 @@ mod inside {
             ("users and groups", accounts),
             ("semaphores and timed locks", waiting),
             ("epoll by level, by edge, and once", epoll),
+            ("ends of pipes and sockets", ends),
+            ("the shell as a child", shells),
             ("locks on files", locks),
             ("directories and names", names),
             ("what a program asks about itself", asks),
         ]);
+    }
+
+    /// What this program does under the name of the shell.
+    fn as_shell(command: &str) -> ! {
+        match command.split_once(' ') {
+            Some(("say", text)) => println!("{text}"),
+            Some(("end", status)) => std::process::exit(status.parse().unwrap()),
+            Some(("keep", path)) => {
+                let mut file = std::fs::File::create(path).unwrap();
+                std::io::copy(&mut std::io::stdin(), &mut file).unwrap();
+            }
+            // Whether the keyboard's signals reach it.
+            Some(("interrupt", pid)) => {
+                // SAFETY: plain numbers.
+                unsafe { libc::kill(pid.parse().unwrap(), libc::SIGINT) };
+                thread::sleep(Duration::from_millis(30));
+                // SAFETY: as above.
+                unsafe { libc::raise(libc::SIGINT) };
+            }
+            _ => std::process::exit(99),
+        }
+        std::process::exit(0)
+    }
+
+    fn shells() {
+        std::fs::create_dir_all("/bin").unwrap();
+        let _ = std::fs::remove_file("/bin/sh");
+        // SAFETY: C strings; a null pointer asks whether there is a shell.
+        unsafe {
+            assert_eq!(libc::system(null()), 0);
+            assert_eq!(libc::WEXITSTATUS(libc::system(c"say x".as_ptr())), 127);
+            std::os::unix::fs::symlink(std::env::args().next().unwrap(), "/bin/sh").unwrap();
+            assert_ne!(libc::system(null()), 0);
+            assert_eq!(libc::WEXITSTATUS(libc::system(c"end 7".as_ptr())), 7);
+            // What the keyboard sends ends the command and not who waits for it.
+            let command = CString::new(format!("interrupt {}", libc::getpid())).unwrap();
+            let status = libc::system(command.as_ptr());
+            assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGINT, "{status:#x}");
+            let mut action: libc::sigaction = zeroed();
+            libc::sigaction(libc::SIGINT, null(), &mut action);
+            assert_eq!(action.sa_sigaction, libc::SIG_DFL);
+            let from = popen(c"say a line".as_ptr(), c"r".as_ptr());
+            let mut line = [0; 32];
+            assert!(!libc::fgets(line.as_mut_ptr(), 32, from).is_null());
+            assert_eq!(text(line.as_ptr()), "a line\n");
+            assert_eq!(pclose(from), 0);
+            let to = popen(c"keep /tmp/kept".as_ptr(), c"w".as_ptr());
+            assert!(libc::fputs(c"kept text".as_ptr(), to) >= 0);
+            assert_eq!(pclose(to), 0);
+            assert_eq!(std::fs::read_to_string("/tmp/kept").unwrap(), "kept text");
+            let ends = popen(c"end 3".as_ptr(), c"re".as_ptr());
+            assert_eq!(libc::WEXITSTATUS(pclose(ends)), 3);
+            assert!(popen(c"say x".as_ptr(), c"x".as_ptr()).is_null());
+        }
+        std::fs::remove_file("/bin/sh").unwrap();
+    }
+
+    /// What `poll` and `epoll` tell of a descriptor, asked for these events.
+    fn told(fd: c_int, events: i16) -> (i16, i16) {
+        let mut entry = libc::pollfd { fd, events, revents: 0 };
+        // SAFETY: one entry, one event, numbers of our own.
+        unsafe {
+            let count = libc::poll(&mut entry, 1, 0);
+            assert_eq!(count, c_int::from(entry.revents != 0));
+            let queue = libc::epoll_create1(0);
+            let mut event = epoll_event { events: events as u32, u64: 1, _pad: 0 };
+            assert_eq!(libc::epoll_ctl(queue, libc::EPOLL_CTL_ADD, fd, &mut event), 0);
+            event.events = 0;
+            let count = libc::epoll_wait(queue, &mut event, 1, 0);
+            assert!(count >= 0);
+            close_all(&[queue]);
+            (entry.revents, event.events as i16)
+        }
+    }
+
+    fn ends() {
+        use libc::{POLLERR, POLLHUP, POLLIN, POLLOUT};
+        let mut pipe = [0; 2];
+        // SAFETY: room for two numbers.
+        unsafe { assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0) };
+        assert_eq!((told(pipe[0], POLLIN), told(pipe[1], POLLOUT)), ((0, 0), (POLLOUT, POLLOUT)));
+        close_all(&pipe[1..]);
+        assert_eq!(told(pipe[0], POLLIN), (POLLIN | POLLHUP, POLLIN | POLLHUP));
+        close_all(&pipe[..1]);
+        // SAFETY: as above.
+        unsafe { assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0) };
+        close_all(&pipe[..1]);
+        assert_eq!(told(pipe[1], POLLOUT), (POLLOUT | POLLERR, POLLOUT | POLLERR));
+        close_all(&pipe[1..]);
+        // SAFETY: as above.
+        unsafe { assert_eq!(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pipe.as_mut_ptr()), 0) };
+        assert_eq!(told(pipe[0], POLLIN), (0, 0));
+        close_all(&pipe[1..]);
+        let (poll, epoll) = told(pipe[0], POLLIN);
+        assert!(poll & POLLHUP != 0 && epoll & POLLHUP != 0, "{poll:#x} {epoll:#x}");
+        close_all(&pipe[..1]);
     }
 
     fn text(at: *const c_char) -> String {

@@ -19,7 +19,9 @@ mod inside {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use libc::{EAGAIN, EINVAL, EIO, ENOTTY, POLLIN, POLLOUT, TCIFLUSH, TCSADRAIN, TCSANOW, VMIN, VTIME, termios};
+    use libc::{
+        EAGAIN, EINVAL, EIO, ENOTTY, POLLHUP, POLLIN, POLLOUT, TCIFLUSH, TCSADRAIN, TCSANOW, VMIN, VTIME, termios,
+    };
     use libredox::Fd;
     use ochre_guest::{Accounts, run};
 
@@ -244,7 +246,12 @@ mod inside {
         }
         assert_eq!(errno(read(&slave)), EAGAIN);
         drop(master);
-        assert_eq!(ready(&slave, POLLIN | POLLOUT), POLLIN | POLLOUT);
+        assert_eq!(ready(&slave, POLLIN | POLLOUT), POLLIN | POLLOUT | POLLHUP);
+        // The same from the other side: all programs have left.
+        let (master, slave) = pair();
+        assert_eq!(ready(&master, POLLIN), 0);
+        drop(slave);
+        assert_eq!(ready(&master, POLLIN), POLLIN | POLLHUP);
     }
 
     fn ends() {

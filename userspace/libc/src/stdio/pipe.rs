@@ -2,11 +2,16 @@
 
 use core::ptr::{null, null_mut};
 
-use libc::{ECHILD, EINTR, EINVAL, FILE, O_CLOEXEC, c_char, c_int, execv, fork, waitpid};
+use libc::{
+    ECHILD, EINTR, EINVAL, FILE, O_CLOEXEC, SIG_BLOCK, SIG_IGN, SIG_SETMASK, SIGCHLD, SIGINT, SIGQUIT, c_char, c_int,
+    execv, fork, sigaction as SigAction, sigset_t, waitpid,
+};
 
 use super::file::{self, Target};
 use super::stream::Buffering;
 use crate::errno;
+use crate::rt::signal::set;
+use crate::signal::{change_action, change_mask};
 use crate::stdlib::_exit;
 use crate::string::bytes;
 use crate::unistd::{close, dup2, pipe2};
@@ -40,6 +45,38 @@ unsafe fn wait_for(child: c_int) -> c_int {
     }
 }
 
+/// Signals while `system` waits: the keyboard's are for the command only, and the end of the child is for nobody's handler.
+struct Waiting {
+    interrupt: SigAction,
+    quit: SigAction,
+    mask: sigset_t,
+}
+
+impl Waiting {
+    fn begin() -> Self {
+        let ignored = SigAction { sa_sigaction: SIG_IGN, sa_flags: 0, sa_restorer: None, sa_mask: 0 };
+        let mut before = Waiting { interrupt: ignored, quit: ignored, mask: 0 };
+        let child = set::bit(SIGCHLD as u32);
+        // SAFETY: all are places of our own. These signals can be ignored and blocked.
+        unsafe {
+            let _ = change_action(SIGINT, &raw const ignored, &raw mut before.interrupt);
+            let _ = change_action(SIGQUIT, &raw const ignored, &raw mut before.quit);
+            let _ = change_mask(SIG_BLOCK, &raw const child, &raw mut before.mask);
+        }
+        before
+    }
+
+    /// All as it was: in the child before it is the shell, here when that has ended.
+    fn end(&self) {
+        // SAFETY: as above.
+        unsafe {
+            let _ = change_action(SIGINT, &raw const self.interrupt, null_mut());
+            let _ = change_action(SIGQUIT, &raw const self.quit, null_mut());
+            let _ = change_mask(SIG_SETMASK, &raw const self.mask, null_mut());
+        }
+    }
+}
+
 /// `system`. Without a command, answers whether there is a shell.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn system(command: *const c_char) -> c_int {
@@ -50,11 +87,17 @@ pub unsafe extern "C" fn system(command: *const c_char) -> c_int {
         }
         // What is buffered must not come out twice, and not behind what the command says.
         let _ = file::flush_all(false);
-        match fork() {
-            0 => become_shell(command),
+        let before = Waiting::begin();
+        let status = match fork() {
+            0 => {
+                before.end();
+                become_shell(command)
+            }
             -1 => -1,
             child => wait_for(child),
-        }
+        };
+        before.end();
+        status
     }
 }
 
