@@ -46,6 +46,7 @@ pub const ALL: &[Target] = &[
     target("fork_exec_wait", 250_000, 150_000),
     target("spawn_wait", 199_000, 120_000),
     target("thread_create_join", 20_000, 10_000),
+    target("thread_create_join_10k", 20_000, 10_000),
     target("boot_to_first_program", 60_000_000, 25_000_000),
     target("memory_at_first_program", 16 << 10, 8 << 10),
 ];

@@ -72,6 +72,7 @@ const ALL: &[Row] = &[
     row("map_touch_unmap", memory::map_touch_unmap),
     row("malloc_free", memory::malloc_free),
     row("thread_create_join", process::thread_create_join),
+    row("thread_create_join_10k", process::thread_create_join_10k),
     row("scheme_read_1_loaded", server::read_1_loaded),
 ];
 

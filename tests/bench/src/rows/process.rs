@@ -14,6 +14,14 @@ pub fn thread_create_join(context: &Context) -> Result<Sample> {
     }))
 }
 
+/// The same after ten thousand threads: what a thread costs must not grow with those that were.
+pub fn thread_create_join_10k(context: &Context) -> Result<Sample> {
+    for _ in 0..10_000 {
+        sys::thread_create_join()?;
+    }
+    thread_create_join(context)
+}
+
 /// A forked child that ends at once, waited for.
 pub fn fork_exit_wait(context: &Context) -> Result<Sample> {
     sys::fork_exit_wait()?;
