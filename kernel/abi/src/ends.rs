@@ -2,7 +2,7 @@
 //! and terminals answer with these bits. Whatever else there is answers an error, which stands for none of them.
 
 /// The words. They are a socket's `GetOption` and its option `STATE` (crate `ochre-socket`): libc asks before it knows what it asks.
-pub const QUESTION: [u64; 2] = [0x73_6b74_03, 257];
+pub const QUESTION: [u64; 2] = [0x736b_7403, 257];
 /// What is written goes nowhere, or there is an error to be asked for.
 pub const ERROR: u64 = 1;
 /// The other side sends nothing more.
