@@ -192,7 +192,7 @@ example-programs: programs
 	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(PLAIN_DIR)/examples/$$name; done
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
-PROOF := ripgrep hexyl ported yash-cli
+PROOF := ripgrep hexyl ported yash-cli coreutils findutils sed kibi tokei
 COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
 
 test-packages: sysroot tools

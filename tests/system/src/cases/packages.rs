@@ -12,10 +12,14 @@ const TREE: &str = "/scheme/initfs/tree";
 /// Words of the files.
 const WORDS: [&str; 8] = ["ochre", "umber", "sienna", "needle", "pigment", "rust", "clay", "earth"];
 
+/// Gives the tools their names; and runs a script after that.
+const SETUP: &str = include_str!("scripts/setup.sh");
+const RUN: &str = ". /scheme/initfs/tree/setup.sh\nexec sh /scheme/initfs/tree/script.sh\n";
+
 /// All of them.
 pub fn cases() -> Vec<Case> {
     let mut list: Vec<Case> = [1, 4].map(ripgrep).into();
-    list.extend([walkdir(), hexyl(), session(1), session(4)]);
+    list.extend([walkdir(), hexyl(), tokei(), hundred(), tools(), session(1), session(4), editor()]);
     list.push(ported("many", "many 4", 4, "rayon: 4 threads, "));
     list.push(ported("tokio", "tokio", 4, "tokio: timers, channels, pipes, blocking work"));
     list.push(ported("smol", "smol", 4, "smol: timers, channels, files"));
@@ -88,16 +92,72 @@ fn hexyl() -> Case {
     line("package hexyl", 1, "hexyl", &files, &command).says(row(0)).says(row(1))
 }
 
-/// The shell on a terminal, with somebody at the keyboard: editing, history, completion, job control.
-fn session(cpus: u32) -> Case {
-    let mut contents = programs(BASE.into_iter().chain(["typist", "yash3"]));
-    contents.push(bytes("tree/steps", include_str!("scripts/session.type").as_bytes()));
-    Case::new(format!("package yash-cli: a session with {cpus} CPUs"))
-        .cpus(cpus)
+/// Three small files of two languages, counted.
+fn tokei() -> Case {
+    let rust = |code: usize| "// A remark.\n\n".repeat(3) + &"let x = 1;\n".repeat(code);
+    let files = BTreeMap::from([
+        ("a.rs".into(), rust(10)),
+        ("deep/b.rs".into(), rust(20)),
+        ("c.py".into(), "# One.\nprint(1)\n".to_owned()),
+    ]);
+    let counts = |language: &'static str, numbers: [usize; 5]| {
+        move |said: &str| {
+            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let wanted: Vec<String> = [language.into()].into_iter().chain(numbers.map(|n| n.to_string())).collect();
+            said.lines().any(|line| words(line) == wanted).then_some(()).ok_or(format!("no line says {wanted:?}"))
+        }
+    };
+    let (rust, python) = (counts("Rust", [2, 42, 30, 6, 6]), counts("Python", [1, 2, 1, 1, 0]));
+    line("package tokei", 2, "tokei", &files, &format!("tokei {TREE}"))
+        .check(move |said| rust(said).and_then(|()| python(said)))
+}
+
+/// The shell and its tools on a terminal, where `typist` does what `steps` say.
+fn typed(name: &str, steps: &str, script: &str, more: &[&str], arguments: &str) -> Case {
+    let mut contents = programs(BASE.into_iter().chain(["typist", "yash3"]).chain(more.iter().copied()));
+    let files = [("setup.sh", SETUP), ("run.sh", RUN), ("script.sh", script), ("steps", steps)];
+    contents.extend(files.map(|(path, text)| bytes(&format!("tree/{path}"), text.as_bytes())));
+    Case::new(name)
         .initfs(Initfs::Files(contents))
-        .append(&format!("quiet init=/scheme/initfs/bin/typist -- {TREE}/steps /scheme/initfs/bin/yash3"))
+        .append(&format!("quiet init=/scheme/initfs/bin/typist -- {TREE}/steps /scheme/initfs/bin/yash3 {arguments}"))
         .seconds(300)
         .says("steps done")
+}
+
+/// A script of the shell, whose output begins with `==`, and what another system has printed for it.
+fn script(name: &str, script: &str, wanted: &'static str, more: &[&str]) -> Case {
+    let steps = "see ==\nexit 42\ntell\n";
+    typed(name, steps, script, more, &format!("{TREE}/run.sh")).check(|said| {
+        let begin = said.find("==").ok_or("the script has not begun")?;
+        let wanted: Vec<&str> = wanted.lines().map(str::trim_end).collect();
+        let said: Vec<&str> = said[begin..].lines().map(str::trim_end).take(wanted.len()).collect();
+        match said.iter().zip(&wanted).find(|(said, wanted)| said != wanted) {
+            None if said.len() == wanted.len() => Ok(()),
+            None => Err(format!("{} lines and not {}", said.len(), wanted.len())),
+            Some((said, wanted)) => Err(format!("{said:?} and not {wanted:?}")),
+        }
+    })
+}
+
+/// A hundred lines of shell.
+fn hundred() -> Case {
+    let (text, wanted) = (include_str!("scripts/hundred.sh"), include_str!("scripts/hundred.out"));
+    script("package yash-cli: a script", text, wanted, &["coreutils"])
+}
+
+fn tools() -> Case {
+    let (text, wanted) = (include_str!("scripts/tools.sh"), include_str!("scripts/tools.out"));
+    script("packages findutils and sed", text, wanted, &["coreutils", "find", "xargs", "sed"])
+}
+
+/// Somebody at the keyboard: editing, history, completion, job control.
+fn session(cpus: u32) -> Case {
+    typed(&format!("package yash-cli: a session with {cpus} CPUs"), include_str!("scripts/session.type"), "", &[], "")
+        .cpus(cpus)
+}
+
+fn editor() -> Case {
+    typed("package kibi", include_str!("scripts/kibi.type"), "", &["coreutils", "kibi"], "")
 }
 
 fn ported(program: &str, command: &str, cpus: u32, says: &str) -> Case {
