@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::kitchen::{Kitchen, run};
 use crate::recipe::{Dependency, Recipe};
 
+/// How a source is prepared; another number makes it be prepared again.
+const WAY: &[u8] = b"2";
+
 /// The source of a recipe, with our patches applied and a lock for its dependencies; answers its folder.
 pub fn prepare(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
     if let Some(path) = &recipe.path {
@@ -107,6 +110,7 @@ fn without_origin(lock: &str, dependency: &Dependency) -> Result<(String, String
 /// What the prepared source depends on.
 fn key(kitchen: &Kitchen, recipe: &Recipe) -> Result<String, String> {
     let mut hash = Sha256::new();
+    hash.update(WAY);
     hash.update(&recipe.checksum);
     let dependencies = recipe.patched.iter().map(|dependency| kitchen.patch(dependency));
     for path in recipe.ours().into_iter().chain(dependencies) {
