@@ -103,8 +103,8 @@ impl Pointer {
     /// These buttons are down now: left, middle, right.
     pub fn buttons(&mut self, down: [bool; 3], around: Around, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for index in 0..BUTTONS.len() {
-            match (core::mem::replace(&mut self.down[index], down[index]), down[index]) {
+        for (index, is_down) in down.into_iter().enumerate() {
+            match (core::mem::replace(&mut self.down[index], is_down), is_down) {
                 (false, true) => effects.extend(self.pressed(index, around, now)),
                 (true, false) => effects.extend(self.released(index, around)),
                 _ => {}
