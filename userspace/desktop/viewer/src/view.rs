@@ -68,7 +68,7 @@ fn tools(viewer: &Viewer) -> Element<'_, Message> {
         tool(Icon::ROTATE_CCW, "Turn left", can(Message::Rotate(false))),
         tool(Icon::ROTATE_CW, "Turn right", can(Message::Rotate(true))),
         space().width(Length::Fill).into(),
-        tool(Icon::MAXIMIZE, "Whole screen", can(Message::FullScreen)),
+        tool(Icon::MONITOR, "Whole screen", can(Message::FullScreen)),
     ])
 }
 
