@@ -33,7 +33,7 @@ impl Clip {
         (decode(text), if moved { Purpose::Move } else { Purpose::Copy })
     }
 
-    /// What was cut has been pasted: it is not there any more.
+    /// What was cut has been pasted: it is not there.
     pub fn forget(&mut self) {
         self.cut = None;
     }

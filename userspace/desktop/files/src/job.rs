@@ -280,7 +280,7 @@ fn is_within(path: &Path, folder: &Path) -> bool {
 /// An error in words, without numbers.
 pub fn describe(error: &Error) -> String {
     let text = match error.kind() {
-        ErrorKind::NotFound => "it is not there any more".into(),
+        ErrorKind::NotFound => "it is not there".into(),
         ErrorKind::PermissionDenied => "permission denied".into(),
         ErrorKind::AlreadyExists => "there is already a file with this name".into(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "there is no space left".into(),

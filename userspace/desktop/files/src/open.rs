@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_is_told() {
-        assert_eq!(files(&[], &["/missing".into()]).unwrap_err(), "“missing”: it is not there any more.");
+        assert_eq!(files(&[], &["/missing".into()]).unwrap_err(), "“missing”: it is not there.");
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
         assert_eq!(files(&[], &[here]).unwrap_err(), "No program is there that opens “Cargo.toml”.");
         let program = Program { exec: "no-such-program-of-ochre".into(), ..Program::default() };

@@ -195,7 +195,7 @@ fn paths_are_typed() {
     browser.text("nowhere");
     browser.press(Named::Enter);
     settle(&mut browser);
-    assert_eq!(browser.app().state(), &State::Failed("it is not there any more".into()));
+    assert_eq!(browser.app().state(), &State::Failed("it is not there".into()));
 }
 
 #[test]

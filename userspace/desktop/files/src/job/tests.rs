@@ -83,7 +83,7 @@ fn what_fails_is_told_and_the_rest_is_done() {
     let into = scratch.folder("to");
     let outcome = go(Task::Copy(vec![scratch.path().join("missing"), file], into.clone()));
     assert_eq!(names(&outcome.made), ["a"]);
-    assert_eq!(outcome.failures, [(scratch.path().join("missing"), "it is not there any more".into())]);
+    assert_eq!(outcome.failures, [(scratch.path().join("missing"), "it is not there".into())]);
     assert!(go(Task::Copy(vec![into.join("a")], into.join("nowhere"))).made.is_empty());
 }
 

@@ -145,5 +145,5 @@ fn folders_and_nothing_can_be_opened() {
     viewer.press(Named::Space);
     viewer.text("+r1");
     assert_eq!(viewer.app().path(), None);
-    assert_eq!(album.open("missing.png", 1.0).app().error(), Some("it is not there any more"));
+    assert_eq!(album.open("missing.png", 1.0).app().error(), Some("it is not there"));
 }

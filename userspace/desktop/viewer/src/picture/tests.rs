@@ -77,7 +77,7 @@ fn other_files_are_refused() {
     assert_eq!(decode_bytes(b"hello").unwrap_err(), "it is neither PNG nor JPEG");
     assert_eq!(decode_bytes(b"GIF89a........").unwrap_err(), "it is neither PNG nor JPEG");
     assert_eq!(read(Path::new("/")).unwrap_err(), "it is not a file");
-    assert_eq!(read(Path::new("/missing")).unwrap_err(), "it is not there any more");
+    assert_eq!(read(Path::new("/missing")).unwrap_err(), "it is not there");
 }
 
 #[test]
