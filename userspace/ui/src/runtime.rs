@@ -235,6 +235,8 @@ impl<A: Application> Runtime<A> {
         let mut said = Vec::new();
         // A new view may look different.
         let mut redraw = Some(Instant::now());
+        // Between two pictures it is always asked what has happened, however long painting takes and however soon the next one is due.
+        let mut heard = true;
         let end = loop {
             let mut outdated = false;
             if let Some(event) = events.pop_front() {
@@ -246,6 +248,7 @@ impl<A: Application> Runtime<A> {
                 redraw = sooner(redraw, wanted(&state));
                 outdated = matches!(state, Updated::Outdated);
             } else if let Some(at) = redraw
+                && heard
                 && self.shown
                 && at <= Instant::now()
                 && self.frame.is_none_or(|frame| frame + FRAME <= Instant::now())
@@ -266,9 +269,11 @@ impl<A: Application> Runtime<A> {
                     platform.act(Action::Show(true));
                 }
                 self.frame = Some(now);
+                heard = false;
             } else {
                 let due = redraw.filter(|_| self.shown).map(|at| at.max(self.frame.map_or(at, |frame| frame + FRAME)));
                 let woken = platform.wait(sooner(due, timers.next()));
+                heard = true;
                 timers.take_due(Instant::now(), &mut said);
                 if let Some(new) = woken.theme {
                     *theme = new;
