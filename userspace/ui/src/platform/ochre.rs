@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iced_core::Size;
 use orbclient::{Color, MediaKind, Renderer as _, WindowDragKind, WindowFlag, WindowFlags};
@@ -30,6 +30,8 @@ const WINDOW: usize = 0;
 const SETTINGS: usize = 1;
 const TIMER: usize = 2;
 const WAKER: usize = 3;
+/// The shortest time that is waited.
+const LEAST: Duration = Duration::from_millis(1);
 
 /// The window.
 pub struct Window {
@@ -131,7 +133,8 @@ impl Window {
 impl Platform for Window {
     fn wait(&mut self, until: Option<Instant>) -> Woken {
         let mut woken = Woken::default();
-        if let Some(until) = until
+        // What is late already waits a moment all the same, in which it is heard what has happened.
+        if let Some(until) = until.map(|until| until.max(Instant::now() + LEAST))
             && !self.timer.arm(until)
         {
             return woken;
