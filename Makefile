@@ -317,13 +317,16 @@ test: setup check kernel test-kernel test-programs test-packages initfs iso tool
 		--desktop build --work build/tests
 
 # The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
-bench: setup kernel programs tools
+bench: setup kernel programs desktop tools
 	@$(CARGO) build --quiet $(USER_FLAGS) --package ochre-bench
 	@strip -o build/programs/bench $(USER_DIR)/bench
 	@strip -o build/programs/bench-true $(USER_DIR)/bench-true
+	@strip -o build/programs/bench-desk $(USER_DIR)/bench-desk
 	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench.cpio \
 		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(PROGRAMS) bench bench-true,bin/$(name)=build/programs/$(name))
+	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4 \
+		bin/bench-desk=build/programs/bench-desk etc/init/bench-desk.toml=tests/bench/desk.toml
 	@CARGO=$(CARGO) tests/bench/run.sh
 
 clean:

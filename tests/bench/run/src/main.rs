@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use options::{Only, Options};
 use report::Comparison;
-use systems::{linux_system, ochre_system};
+use systems::{add_desktop, add_linux_boot, linux_system, ochre_system};
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)).and_then(|options| run(&options)) {
@@ -48,8 +48,10 @@ fn run(options: &Options) -> Result<bool, String> {
 
     let (mut entries, mut complete) = (Vec::new(), true);
     for &mode in &options.modes {
-        let linux = linux.as_ref().map(|system| system.measure(options, mode)).transpose()?;
-        let ochre = ochre.as_ref().map(|system| system.measure(options, mode)).transpose()?;
+        let mut linux = linux.as_ref().map(|system| system.measure(options, mode)).transpose()?;
+        let mut ochre = ochre.as_ref().map(|system| system.measure(options, mode)).transpose()?;
+        linux.iter_mut().for_each(add_linux_boot);
+        ochre.iter_mut().try_for_each(|report| add_desktop(options, mode, report))?;
         let mut comparison = Comparison { mode, ochre, linux };
         comparison.convert();
         complete &= [&comparison.ochre, &comparison.linux].into_iter().flatten().all(|report| report.complete);

@@ -9,6 +9,7 @@ pub const USAGE: &str = "\
 usage: ochre-bench-run [profile] [options]
   --kernel FILE       Ochre's kernel (default build/kernel)
   --initfs FILE       archive with the benchmark program as bin/bench (default build/initfs-bench.cpio)
+  --desktop FILE      the desktop's archive with the benchmark's service (default build/initfs-bench-desktop)
   --linux-root DIR    where linux-image-cloud-amd64 is installed or unpacked (default /)
   --linux-bench FILE  the benchmark program for Linux
   --linux-true FILE   the program that does nothing, for Linux
@@ -44,6 +45,8 @@ pub struct Options {
     pub kernel: PathBuf,
     /// Ochre's archive.
     pub initfs: PathBuf,
+    /// The desktop's archive.
+    pub desktop: PathBuf,
     /// Root of the Linux package.
     pub linux_root: PathBuf,
     /// Linux's program.
@@ -83,6 +86,7 @@ impl Options {
             profile: false,
             kernel: "build/kernel".into(),
             initfs: "build/initfs-bench.cpio".into(),
+            desktop: "build/initfs-bench-desktop".into(),
             linux_root: "/".into(),
             linux_bench: None,
             linux_true: None,
@@ -117,6 +121,7 @@ impl Options {
             match arg.as_str() {
                 "--kernel" => options.kernel = value.into(),
                 "--initfs" => options.initfs = value.into(),
+                "--desktop" => options.desktop = value.into(),
                 "--linux-root" => options.linux_root = value.into(),
                 "--linux-bench" => options.linux_bench = Some(value.into()),
                 "--linux-true" => options.linux_true = Some(value.into()),

@@ -55,6 +55,7 @@ impl Comparison {
 
     fn unit(&self, name: &str) -> &'static str {
         match self.figures(name) {
+            _ if name == "desktop_wakeups" => "per second",
             (Some(figure), _) | (None, Some(figure)) if !figure.ticks => "KiB",
             _ => self.mode.unit(),
         }
@@ -115,7 +116,9 @@ impl Comparison {
 
 fn verdict_of(row: &Target, value: f64) -> &'static str {
     let within = |goal: Option<u64>| goal.is_some_and(|goal| value <= goal as f64);
-    if within(row.aim) {
+    if row.reach.is_none() {
+        ""
+    } else if within(row.aim) {
         "aim"
     } else if within(row.reach) {
         "reached"

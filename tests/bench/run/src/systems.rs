@@ -25,6 +25,10 @@ pub struct System {
     pub options: String,
 }
 
+/// The way to the desktop, and what else its service measures (`tests/bench/src/inside`).
+const BOOT_TO_DESKTOP: &str = "boot_to_desktop";
+const DESKTOP_ROWS: [&str; 5] = [BOOT_TO_DESKTOP, "desktop_wakeups", "desktop_memory", "key_to_pixel", "drag_frame"];
+
 /// Iterations of each batch are multiplied by this where the clock is the wall's.
 const WALL_SCALE: u32 = 4;
 
@@ -98,6 +102,38 @@ pub fn ochre_system(options: &Options) -> Option<System> {
         archive: options.initfs.clone(),
         options: "init=/scheme/initfs/bin/bench exit=debug console=serial quiet".into(),
     })
+}
+
+/// The rows of the desktop that say something in a mode: instructions where they are counted, the way to it by the wall's clock as well.
+fn desktop_row(name: &str, mode: Mode) -> bool {
+    mode == Mode::Icount || name == BOOT_TO_DESKTOP
+}
+
+/// Boots the desktop with the benchmark's service in it, if it has been built and its rows are asked for, and adds what it tells.
+pub fn add_desktop(options: &Options, mode: Mode, ochre: &mut Report) -> Result<(), String> {
+    let wanted = |name: &str| options.rows.is_empty() || options.rows.split(',').any(|row| row == name);
+    if !options.desktop.is_file() || !DESKTOP_ROWS.into_iter().any(|row| wanted(row) && desktop_row(row, mode)) {
+        return Ok(());
+    }
+    let system = System {
+        name: "desktop",
+        kernel: options.kernel.clone(),
+        symbols: options.kernel.clone(),
+        archive: options.desktop.clone(),
+        options: "target=desktop exit=debug console=serial quiet".into(),
+    };
+    let screen = ["-device", "virtio-vga"].map(String::from);
+    let report = Report::parse(&system.boot(options, mode, "", &screen)?);
+    ochre.complete &= report.complete;
+    ochre.rows.extend(report.rows.into_iter().filter(|(name, _)| wanted(name) && desktop_row(name, mode)));
+    Ok(())
+}
+
+/// What the desktop's way is compared with: Linux's to its first program.
+pub fn add_linux_boot(linux: &mut Report) {
+    if let Some(boot) = linux.rows.get("boot_to_first_program").copied() {
+        linux.rows.insert(BOOT_TO_DESKTOP.into(), boot);
+    }
 }
 
 /// Linux, from the package and the program.

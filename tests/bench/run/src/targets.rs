@@ -49,4 +49,9 @@ pub const ALL: &[Target] = &[
     target("thread_create_join_10k", 20_000, 10_000),
     target("boot_to_first_program", 60_000_000, 25_000_000),
     target("memory_at_first_program", 16 << 10, 8 << 10),
+    Target { name: "boot_to_desktop", reach: None, aim: None },
+    target("key_to_pixel", 3_000_000, 1_000_000),
+    Target { name: "drag_frame", reach: None, aim: None },
+    target("desktop_memory", 128 << 10, 64 << 10),
+    target("desktop_wakeups", 20, 5),
 ];

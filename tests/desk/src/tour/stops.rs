@@ -1,4 +1,5 @@
-//! The stops of the tour. The machine starts with a screen of 1280x800.
+//! The stops of the tour. The machine starts with a screen of 1280x800, and the terminal of the first stops is what others are started
+//! from: whatever is closed gives it the focus back.
 
 use super::{Step::*, Stop};
 
@@ -14,9 +15,84 @@ pub const ALL: &[Stop] = &[
         steps: &[
             Keys(&["ret"]),
             Appears(50_000),
-            Type("ls --color /bin; ls -l --color /\n"),
+            Type(
+                "for c in 1 2 3 4 5 6; do printf \"\\033[3${c}mcolour $c  \\033[9${c}mbright  \\033[0;4${c}m      \\033[0m\\n\"; done\n",
+            ),
             Appears(2_000),
+            Type("ls -l --color /\n"),
+            Appears(1_000),
             Shot("terminal"),
+        ],
+    },
+    Stop {
+        name: "an editor with a file open",
+        steps: &[Type("editor /root/Documents/Keys.txt &\n"), Appears(50_000), Shot("editor")],
+    },
+    Stop {
+        name: "a file browser",
+        steps: &[Keys(&["meta_l", "q"]), Appears(50_000), Type("files /root &\n"), Appears(50_000), Shot("files")],
+    },
+    Stop {
+        name: "three windows, one over the other",
+        steps: &[
+            Keys(&["alt", "tab"]),
+            Appears(1_000),
+            Type("editor /etc/os-release &\n"),
+            Appears(50_000),
+            Shot("windows"),
+        ],
+    },
+    Stop {
+        name: "settings",
+        steps: &[
+            Keys(&["meta_l"]),
+            Appears(20_000),
+            Type("settings"),
+            Appears(500),
+            Keys(&["ret"]),
+            Appears(50_000),
+            Shot("settings"),
+            Keys(&["meta_l", "q"]),
+            Appears(50_000),
+            Keys(&["meta_l", "q"]),
+            Appears(50_000),
+        ],
+    },
+    Stop {
+        name: "the dark theme",
+        steps: &[
+            Type("echo theme=dark > /scheme/orbital/settings\n"),
+            Appears(500_000),
+            Shot("dark"),
+            Keys(&["meta_l"]),
+            Appears(20_000),
+            Shot("dark-menu"),
+            Keys(&["esc"]),
+            Appears(20_000),
+        ],
+    },
+    Stop {
+        name: "a window in one half of the screen",
+        steps: &[Keys(&["meta_l", "left"]), Appears(20_000), Shot("half"), Keys(&["meta_l", "down"]), Appears(20_000)],
+    },
+    Stop {
+        name: "a larger screen",
+        steps: &[
+            Type("echo theme=light > /scheme/orbital/settings\n"),
+            Appears(500_000),
+            Resize(1920, 1080),
+            Differ((960, -8), (960, -80)),
+            Shot("1920x1080"),
+        ],
+    },
+    Stop {
+        name: "twice as fine",
+        steps: &[
+            Type("echo scale=2 > /scheme/orbital/settings\n"),
+            Appears(100_000),
+            Keys(&["meta_l"]),
+            Appears(50_000),
+            Shot("scale-2"),
         ],
     },
 ];

@@ -1,0 +1,121 @@
+//! The measurements, and the order of them.
+
+mod hand;
+mod quiet;
+
+use std::fs;
+use std::io::Result;
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use hand::Hand;
+use quiet::{Quiet, figure, system};
+
+/// The panel's process: when it waits for the first time, its picture is there.
+const PANEL: &str = "panel";
+/// How long an idle desktop is watched.
+const IDLE: Duration = Duration::from_secs(10);
+/// Keys that are pressed, and steps of a drag.
+const TIMES: usize = 12;
+const STEPS: usize = 24;
+/// The window that is dragged, and where its content is.
+const SIZE: (u32, u32) = (640, 480);
+const PLACE: (i32, i32) = (200, 120);
+/// A place in its title bar, above the content.
+const GRIP: (i32, i32) = (PLACE.0 + 200, PLACE.1 - 16);
+/// How far it is dragged in a step.
+const STEP: i32 = 8;
+/// Directories that the live image fills.
+const LIVE: [&str; 5] = ["/bin", "/etc", "/root", "/usr", "/var"];
+
+/// Measures everything.
+pub fn run() -> Result<()> {
+    println!("bench begin ochre");
+    println!("bench info clock_ns 1000000000\nbench info clock_ticks {}", figure("tsc_hz")?);
+    boot()?;
+    idle()?;
+    keys()?;
+    drag()
+}
+
+fn row(name: &str, unit: &str, mut costs: Vec<u64>) {
+    costs.sort_unstable();
+    match (costs.first(), costs.get(costs.len() / 2)) {
+        (Some(min), Some(median)) => println!("bench row {name} {unit} {min} {median}"),
+        _ => println!("bench skip {name} nothing was measured"),
+    }
+}
+
+/// From the kernel's entry until the panel has painted itself and waits.
+fn boot() -> Result<()> {
+    let uptime = Quiet::of(|name| name == PANEL).wait()?;
+    let ticks = uptime.as_nanos() * u128::from(figure("tsc_hz")?) / 1_000_000_000;
+    row("boot_to_desktop", "ticks", vec![ticks as u64]);
+    Ok(())
+}
+
+/// What an idle desktop takes: interrupts a second, and memory beside the files of the live image.
+fn idle() -> Result<()> {
+    Quiet::of(|_| true).wait()?;
+    let before = figure("interrupts")?;
+    sleep(IDLE);
+    row("desktop_wakeups", "times", vec![(figure("interrupts")? - before).div_ceil(IDLE.as_secs())]);
+    // The archive of the system's programs is no memory that the kernel gives out, and taken all the same.
+    let used = figure("frames_total")? - figure("frames_free")? + pages(Path::new("/scheme/initfs"));
+    let files: u64 = LIVE.iter().map(|folder| pages(Path::new(folder))).sum();
+    row("desktop_memory", "KiB", vec![(used.saturating_sub(files)) * 4]);
+    Ok(())
+}
+
+/// Pages of the files below a directory.
+fn pages(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => pages(&entry.path()),
+            Ok(found) if found.is_file() => found.len().div_ceil(4096),
+            _ => 0,
+        })
+        .sum()
+}
+
+/// What it costs until a key that is pressed in a terminal is to be seen, and everything is quiet again.
+fn keys() -> Result<()> {
+    let mut terminal = Command::new("/scheme/initfs/bin/terminal").spawn()?;
+    // The shell begins by itself; its prompt is painted when nothing moves any more.
+    Quiet::of(|_| true).for_at_least(Duration::from_secs(2)).wait()?;
+    let mut hand = Hand::new()?;
+    let costs = (0..TIMES).map(|_| cost(|| hand.tap(hand::A))).collect::<Result<Vec<u64>>>()?;
+    row("key_to_pixel", "ticks", costs);
+    terminal.kill()?;
+    terminal.wait().map(drop)
+}
+
+/// What a step of a dragged window costs: a picture each.
+fn drag() -> Result<()> {
+    let mut window = orbclient::Window::new(PLACE.0, PLACE.1, SIZE.0, SIZE.1, "dragged")
+        .ok_or_else(|| std::io::Error::other("no window"))?;
+    orbclient::Renderer::set(&mut window, orbclient::Color::rgb(0x40, 0x60, 0x80));
+    orbclient::Renderer::sync(&mut window);
+    Quiet::of(|_| true).wait()?;
+    let mut hand = Hand::new()?;
+    hand.point(GRIP)?;
+    hand.button(true)?;
+    Quiet::of(|_| true).wait()?;
+    let costs = (1..=STEPS as i32).map(|step| cost(|| hand.point((GRIP.0 + step * STEP, GRIP.1 + step * STEP / 2))));
+    let costs = costs.collect::<Result<Vec<u64>>>()?;
+    hand.button(false)?;
+    row("drag_frame", "ticks", costs);
+    Ok(())
+}
+
+/// What all others use more until everything is quiet again.
+fn cost(act: impl FnOnce() -> Result<()>) -> Result<u64> {
+    let before = system(|_| true)?;
+    act()?;
+    Quiet::of(|_| true).wait()?;
+    Ok(system(|_| true)?.time.saturating_sub(before.time).as_nanos() as u64)
+}
