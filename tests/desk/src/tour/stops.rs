@@ -14,13 +14,9 @@ pub const ALL: &[Stop] = &[
         name: "a terminal with colours and a listing",
         steps: &[
             Keys(&["ret"]),
-            Appears(50_000),
-            Type(
-                "for c in 1 2 3 4 5 6; do printf \"\\033[3${c}mcolour $c  \\033[9${c}mbright  \\033[0;4${c}m      \\033[0m\\n\"; done\n",
-            ),
-            Appears(2_000),
-            Type("ls -l --color /\n"),
-            Appears(1_000),
+            Differ((150, -7), (150, -20)),
+            Type("hexyl -n 128 /etc/hosts; rg --pretty ochre /etc\n"),
+            Appears(5_000),
             Shot("terminal"),
         ],
     },
@@ -50,7 +46,7 @@ pub const ALL: &[Stop] = &[
             Type("settings"),
             Appears(500),
             Keys(&["ret"]),
-            Appears(50_000),
+            Differ((760, -7), (760, -20)),
             Shot("settings"),
             Keys(&["meta_l", "q"]),
             Appears(50_000),
@@ -61,7 +57,7 @@ pub const ALL: &[Stop] = &[
     Stop {
         name: "the dark theme",
         steps: &[
-            Type("echo theme=dark > /scheme/orbital/settings\n"),
+            Type("console -c 'echo theme=dark > /scheme/orbital/settings'\n"),
             Appears(500_000),
             Shot("dark"),
             Keys(&["meta_l"]),
@@ -78,7 +74,7 @@ pub const ALL: &[Stop] = &[
     Stop {
         name: "a larger screen",
         steps: &[
-            Type("echo theme=light > /scheme/orbital/settings\n"),
+            Type("console -c 'echo theme=light > /scheme/orbital/settings'\n"),
             Appears(500_000),
             Resize(1920, 1080),
             Differ((960, -8), (960, -80)),
@@ -88,7 +84,7 @@ pub const ALL: &[Stop] = &[
     Stop {
         name: "twice as fine",
         steps: &[
-            Type("echo scale=2 > /scheme/orbital/settings\n"),
+            Type("console -c 'echo scale=2 > /scheme/orbital/settings'\n"),
             Appears(100_000),
             Keys(&["meta_l"]),
             Appears(50_000),
