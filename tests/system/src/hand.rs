@@ -110,10 +110,16 @@ impl<'a> Hand<'a> {
                     std::thread::sleep(MOMENT / 3);
                 }
                 self.push(x, y)?;
+                self.settle();
             }
         }
         std::thread::sleep(MOMENT);
         Ok(())
+    }
+
+    /// A mouse tells motions and buttons together: what it has to tell is taken before a button goes down or up.
+    fn settle(&self) {
+        std::thread::sleep(MOMENT * 10);
     }
 
     /// Moves a mouse so far, from where it is.
@@ -158,7 +164,7 @@ impl<'a> Hand<'a> {
                     let was = (before(from.0, to.0), before(from.1, to.1));
                     let step = (place.0 as i32 - was.0 as i32, place.1 as i32 - was.1 as i32);
                     self.machine.qmp()?.push(step.0, step.1)?;
-                    std::thread::sleep(MOMENT);
+                    self.settle();
                 }
             }
         }

@@ -25,6 +25,8 @@ pub fn cases() -> Vec<Case> {
         desktop("the boot loader's frame buffer", "target=desktop graphics=loader")
             .door(Door::Iso(Firmware::Bios, Medium::Cd))
             .drive(|machine| {
+                // Firmware and loader take their time.
+                machine.wait_for("started by Multiboot2")?;
                 let mut hand = Hand::new(machine, Pointer::Relative)?;
                 let window = terminal(&mut hand)?;
                 types(&mut hand, &window, "loader")
