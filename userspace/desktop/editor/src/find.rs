@@ -44,7 +44,7 @@ pub fn count<L: AsRef<str>>(lines: impl Iterator<Item = L>, wanted: &str) -> usi
 }
 
 /// Beginnings and ends, in bytes, of a text in lower case.
-fn matches(line: &str, wanted: &str) -> Vec<(usize, usize)> {
+pub(crate) fn matches(line: &str, wanted: &str) -> Vec<(usize, usize)> {
     if line.is_ascii() {
         let line = line.to_ascii_lowercase();
         return line.match_indices(wanted).map(|(at, text)| (at, at + text.len())).collect();

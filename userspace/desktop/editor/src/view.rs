@@ -1,15 +1,20 @@
 //! What the editor looks like.
 
+use std::ops::Range;
+
+use ochre_ui::core::Font;
 use ochre_ui::core::text::Wrapping;
 use ochre_ui::core::text::editor::Motion;
+use ochre_ui::core::text::highlighter::{Format, Highlighter};
 use ochre_ui::keyboard::Key;
 use ochre_ui::keyboard::key::Named;
 use ochre_ui::parts::bar;
 use ochre_ui::widget::text_editor::{self, Binding, KeyPress};
 use ochre_ui::widget::{container, row, rule, space, text, text_input};
-use ochre_ui::{Alignment, Element, Icon, Length, Padding, column, fonts, style};
+use ochre_ui::{Alignment, Element, Icon, Length, Padding, Theme, column, fonts, style};
 
 use crate::app::{Editor, Message, SEARCH, Search, TEXT};
+use crate::find;
 
 /// Size of the text.
 const SIZE: f32 = 14.0;
@@ -27,6 +32,7 @@ impl Editor {
             .wrapping(Wrapping::WordOrGlyph)
             .style(style::page)
             .key_binding(binding)
+            .highlight_with::<Matches>(self.search.as_ref().map(|search| search.wanted.to_lowercase()), look)
             .on_action(Message::Action);
         let mut page = column![self.tools()];
         if let Some(search) = &self.search {
@@ -113,4 +119,43 @@ fn binding(press: KeyPress) -> Option<Binding<Message>> {
         Key::Named(Named::Escape) => None,
         _ => Binding::from_key_press(press),
     }
+}
+
+/// Where what is searched for stands, in another colour: what is selected is shown only while the text has the keyboard.
+struct Matches {
+    wanted: Option<String>,
+    line: usize,
+}
+
+impl Highlighter for Matches {
+    type Settings = Option<String>;
+    type Highlight = ();
+    type Iterator<'a> = std::vec::IntoIter<(Range<usize>, ())>;
+
+    fn new(wanted: &Option<String>) -> Self {
+        Self { wanted: wanted.clone(), line: 0 }
+    }
+
+    fn update(&mut self, wanted: &Option<String>) {
+        *self = Self::new(wanted);
+    }
+
+    fn change_line(&mut self, line: usize) {
+        self.line = self.line.min(line);
+    }
+
+    fn highlight_line(&mut self, line: &str) -> Self::Iterator<'_> {
+        self.line += 1;
+        let wanted = self.wanted.as_deref().filter(|wanted| !wanted.is_empty());
+        let found = wanted.map(|wanted| find::matches(line, wanted)).unwrap_or_default();
+        found.into_iter().map(|(start, end)| (start..end, ())).collect::<Vec<_>>().into_iter()
+    }
+
+    fn current_line(&self) -> usize {
+        self.line
+    }
+}
+
+fn look(_: &(), theme: &Theme) -> Format<Font> {
+    Format { color: Some(theme.colours().accent_ink), font: None }
 }

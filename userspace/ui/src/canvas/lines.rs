@@ -44,7 +44,8 @@ impl Lines {
         let lines = editor.buffer().layout_runs().map(|run| {
             let mut number = 0_u64;
             for glyph in run.glyphs {
-                let place = u64::from(glyph.x.to_bits()) << 16 | u64::from(glyph.glyph_id);
+                let colour = u64::from(glyph.color_opt.map_or(0, |colour| colour.0));
+                let place = (u64::from(glyph.x.to_bits()) << 16 | u64::from(glyph.glyph_id)) ^ colour << 24;
                 number = (number ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
             }
             (run.line_top, run.line_height, number)
