@@ -15,7 +15,8 @@ impl Fake {
         let root = std::env::temp_dir().join(format!("ochre-settings-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         let fake = Self(root);
-        fake.write("orbital/settings", "theme=light\n");
+        // Empty: a file, unlike the daemon, keeps what is behind a shorter text.
+        fake.write("orbital/settings", "");
         fake.write("input/control", "keymap us\nrepeat 400 30\nhas keymap de German\nhas keymap us English (US)\n");
         fake.write("display.loader/info", "mode 800 600\nflags fallback\n");
         fake.screen("1024 768");
