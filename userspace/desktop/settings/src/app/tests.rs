@@ -92,8 +92,9 @@ fn a_resolution_is_tried_before_it_is_kept() {
     let wide = Mode { width: 1280, height: 800 };
     let mut settings = fake.open(Section::Display);
     assert_eq!(settings.app().facts().screen.as_ref().unwrap().modes.len(), 3);
-    settings.message(Message::Resolution(wide));
+    // The screen is quick: it has the mode when it is looked at.
     fake.screen("1280 800");
+    settings.message(Message::Resolution(wide));
     settings.settle();
     assert!(fake.told("orbital/settings").starts_with("resolution=1280x800"));
     assert!(settings.app().trial.is_some());
@@ -102,8 +103,8 @@ fn a_resolution_is_tried_before_it_is_kept() {
     settings.settle();
     assert_eq!(settings.app().facts().screen.as_ref().unwrap().mode, wide);
     // Nobody says anything: it goes back.
-    settings.message(Message::Resolution(Mode { width: 640, height: 480 }));
     fake.screen("640 480");
+    settings.message(Message::Resolution(Mode { width: 640, height: 480 }));
     for _ in 0..TRIAL {
         settings.message(Message::Second);
     }
@@ -117,8 +118,8 @@ fn escape_goes_back_to_the_first_resolution() {
     let fake = Fake::new("back");
     let mut settings = fake.open(Section::Display);
     for (width, height) in [(1280, 800), (640, 480)] {
-        settings.message(Message::Resolution(Mode { width, height }));
         fake.screen(&format!("{width} {height}"));
+        settings.message(Message::Resolution(Mode { width, height }));
         settings.settle();
     }
     settings.press(Named::Escape);
