@@ -15,10 +15,10 @@ pub fn constants(text: &str) -> Result<String, Box<dyn std::error::Error>> {
             if let Some(colour) = value.as_str() {
                 let [r, g, b, a] =
                     channels(colour).ok_or_else(|| format!("{theme}.{name}: `{colour}` is no colour"))?;
-                let name = name.to_uppercase();
+                let (name, a) = (name.to_uppercase(), format!("{:?}_f32", f32::from(a) / 255.0));
                 writeln!(
                     code,
-                    "    /// The colour of this name.\n    pub const {name}: Color = Color::from_rgba8({r}, {g}, {b}, {a}f32 / 255.0);"
+                    "    /// The colour of this name.\n    pub const {name}: Color = Color::from_rgba8({r}, {g}, {b}, {a});"
                 )?;
             }
         }

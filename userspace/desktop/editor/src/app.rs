@@ -184,7 +184,7 @@ impl Editor {
         let (outcome, task) = chooser.update(input);
         let purpose = chooser.purpose();
         match outcome {
-            chooser::Outcome::Open => return task.map(Message::Chooser),
+            chooser::Outcome::Open => task.map(Message::Chooser),
             chooser::Outcome::Cancelled => {
                 (self.chooser, self.next) = (None, None);
                 Task::focus(TEXT)

@@ -23,13 +23,16 @@ enum Kind {
     Danger,
 }
 
+/// A field: what it holds, what stands there when it is empty, and the message of each change.
+type Field<Message> = (String, String, fn(String) -> Message);
+
 /// A question, or a request for a text.
 #[derive(Clone, Debug)]
 pub struct Dialog<Message> {
     title: String,
     text: String,
     icon: Option<Icon>,
-    field: Option<(String, String, fn(String) -> Message)>,
+    field: Option<Field<Message>>,
     wrong: Option<String>,
     buttons: Vec<(Kind, String, Option<Message>)>,
     cancel: Option<Message>,
