@@ -73,6 +73,11 @@ pub trait Adapter {
         None
     }
 
+    /// Somebody holds the screen, after nobody did: what [`Adapter::info`] says has to be so.
+    fn taken(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Nobody holds the screen any more.
     fn released(&mut self) {}
 

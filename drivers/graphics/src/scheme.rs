@@ -146,6 +146,9 @@ impl<A: Adapter> SchemeSync for Screen<A> {
         };
         let flags = if matches!(handle, Handle::Info(_)) { NewFdFlags::POSITIONED } else { NewFdFlags::empty() };
         let holds = matches!(handle, Handle::Screen);
+        if holds {
+            self.adapter.taken()?;
+        }
         let number = self.open.insert(handle);
         if holds {
             self.holder = Some(number);

@@ -158,6 +158,11 @@ impl<R: Registers> Adapter for Bochs<R> {
         Ok(())
     }
 
+    /// What was set last; when the screen was let go it was put back to what the loader had left.
+    fn taken(&mut self) -> Result<()> {
+        self.set(self.mode)
+    }
+
     /// The console expects what the loader had set up.
     fn released(&mut self) {
         self.write(self.found);
@@ -217,6 +222,8 @@ mod tests {
         assert!(matches!(device.buffer(), Ok(Buffer::Elsewhere(7))));
         device.released();
         assert_eq!(registers.borrow()[1..5], [0; 4], "as it was found");
+        assert_eq!((device.taken(), device.info().mode), (Ok(()), mode(1280, 720)));
+        assert_eq!(registers.borrow()[1..3], [1280, 720], "as it was set last");
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Adapter for Fake {
         Ok(())
     }
 
+    fn taken(&mut self) -> Result<()> {
+        self.told.push("taken".into());
+        Ok(())
+    }
+
     fn released(&mut self) {
         self.told.push("released".into());
     }
@@ -63,6 +68,7 @@ fn kernel() -> (Kernel<Screen<Fake>>, usize) {
     let info = Info { mode, stride: 2560, flags: flag::MODES | flag::FLUSH, preferred: mode };
     let mut kernel = Kernel::new(Screen::new(Fake { info, told: Vec::new(), changed: false, fails: false }, ROOT));
     let screen = kernel.openat(ROOT, "", 0).unwrap().number();
+    assert_eq!(std::mem::take(&mut kernel.scheme.adapter.told), ["taken"]);
     (kernel, screen)
 }
 
@@ -83,6 +89,7 @@ fn one_holds_it_at_a_time() {
     kernel.close(screen);
     assert_eq!(kernel.scheme.adapter.told, ["released"]);
     assert!(kernel.openat(ROOT, "", 0).is_ok());
+    assert_eq!(kernel.scheme.adapter.told, ["released", "taken"]);
     let info = kernel.as_user(1000, 1000, |kernel| kernel.openat(ROOT, "info", 0)).unwrap().number();
     let text = String::from_utf8(kernel.read(info, 1000, 0).unwrap()).unwrap();
     assert!(

@@ -18,10 +18,10 @@ pub fn cases() -> Vec<Case> {
         desktop("virtio graphics and input", "target=desktop")
             .devices(&["-device", "virtio-gpu-pci,addr=2,xres=1600,yres=900"])
             .devices(&["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"])
-            .drive(|machine| tour(machine, Pointer::Absolute, Some("/scheme/pci/00-02.0/driver"))),
+            .drive(|machine| tour(machine, Pointer::Absolute)),
         desktop("standard VGA, PS/2 keyboard and mouse", "target=desktop")
             .devices(&["-device", "VGA,addr=2,xres=1600,yres=900"])
-            .drive(|machine| tour(machine, Pointer::Relative, None)),
+            .drive(|machine| tour(machine, Pointer::Relative)),
         desktop("the boot loader's frame buffer", "target=desktop graphics=loader")
             .door(Door::Iso(Firmware::Bios, Medium::Cd))
             .drive(|machine| {
@@ -71,6 +71,8 @@ fn desktop(name: &str, options: &str) -> Case {
     Case::new(format!("windows: {name}")).initfs(Initfs::Files(files)).append(options).cpus(2).seconds(400).stays()
 }
 
+/// Where the screen's driver is told to begin anew.
+const DRIVER: &str = "/scheme/pci/00-02.0/driver";
 /// Paper of a terminal in the light theme.
 const PAPER: [u8; 3] = [0xfb, 0xf8, 0xf2];
 /// Pixels around a terminal's cells, and how many of those there are.
@@ -106,17 +108,15 @@ fn says(hand: &mut Hand<'_>, word: &str) -> Result<(), String> {
     hand.hears(&format!("said-{word}"))
 }
 
-/// All of it; daemons are killed where the screen's driver is named.
-fn tour(machine: &mut Machine, pointer: Pointer, driver: Option<&str>) -> Result<(), String> {
+/// All of it.
+fn tour(machine: &mut Machine, pointer: Pointer) -> Result<(), String> {
     let mut hand = Hand::new(machine, pointer)?;
     let window = terminal(&mut hand)?;
     types(&mut hand, &window, "first")?;
     let window = dragged(&mut hand, window)?;
     let other = copied(&mut hand, &window)?;
     let resized = resized(&mut hand, &other)?;
-    if let Some(driver) = driver {
-        killed(&mut hand, &window, &resized, driver)?;
-    }
+    killed(&mut hand, &window, &resized)?;
     crowds(&mut hand, &window)
 }
 
@@ -170,14 +170,14 @@ fn resized(hand: &mut Hand<'_>, window: &Frame) -> Result<Frame, String> {
 }
 
 /// Each daemon behind the desktop in turn. What the windows show is there again, and so are keyboard and screen.
-fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame, driver: &str) -> Result<(), String> {
+fn killed(hand: &mut Hand<'_>, window: &Frame, other: &Frame) -> Result<(), String> {
     says(hand, "before")?;
     // What is seen of the first one beside the second and its shadow.
     let seen = Frame { width: other.x.saturating_sub(window.x + SHADOW), ..*window };
     for (name, kill) in [
         ("orbitald", "service kill orbitald\n".into()),
         ("inputd", "service kill inputd\n".into()),
-        ("driver", format!("echo restart > {driver}\n")),
+        ("driver", format!("echo restart > {DRIVER}\n")),
         ("ptyd", "service kill ptyd\n".into()),
     ] {
         let before = hand.picture()?.part(&seen);
