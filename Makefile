@@ -83,7 +83,7 @@ DESKTOP_PROGRAMS := panel editor files viewer settings
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
-RECIPES := yash-cli ripgrep hexyl
+RECIPES := yash-cli coreutils findutils sed kibi ripgrep hexyl tokei
 # Programs that only tests and the documentation run: packages, executables, examples of the scheme server.
 TEST_PACKAGES := ochre-guest
 TEST_PROGRAMS := $(patsubst tests/guest/src/bin/%.rs,%,$(wildcard tests/guest/src/bin/*.rs))

@@ -59,23 +59,22 @@ fn name(viewer: &Harness<Viewer>) -> String {
     viewer.app().path().unwrap().file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-fn pixel(viewer: &Harness<Viewer>, x: u32, y: u32) -> [u8; 3] {
-    let at = (y * viewer.picture_size().width + x) as usize * 4;
-    viewer.picture()[at..at + 3].try_into().unwrap()
-}
-
 #[test]
 fn pictures_are_shown_at_every_scale_of_the_screen() {
     let album = Album::new("scale");
     for scale in [1.0, 2.0, 3.0] {
         let viewer = album.open("2.png", scale);
-        let size = viewer.picture_size();
+        let (size, picture) = (viewer.picture_size(), viewer.picture());
+        let pixel = |x: u32, y: u32| -> [u8; 3] {
+            let at = (y * size.width + x) as usize * 4;
+            picture[at..at + 3].try_into().unwrap()
+        };
         assert_eq!(viewer.app().camera().unwrap().scale(), 1.0);
         // The middle of the stage, which lies between tool bar and status line.
         let middle = (size.width / 2, ((44.0 + (300.0 - 44.0 - 28.0) / 2.0) * scale) as u32);
-        assert_eq!(pixel(&viewer, middle.0, middle.1), [30, 200, 30]);
+        assert_eq!(pixel(middle.0, middle.1), [30, 200, 30]);
         // One pixel of the screen for one of the picture: 100 of them, and not one more.
-        let row: Vec<[u8; 3]> = (0..size.width).map(|x| pixel(&viewer, x, middle.1)).collect();
+        let row: Vec<[u8; 3]> = (0..size.width).map(|x| pixel(x, middle.1)).collect();
         assert_eq!(row.iter().filter(|pixel| **pixel == [30, 200, 30]).count(), 100, "at {scale}");
         assert_eq!(row[3], [0x1c, 0x1a, 0x19]);
     }
