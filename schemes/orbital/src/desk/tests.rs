@@ -466,11 +466,11 @@ fn the_window_key_alone_is_the_menu() {
 fn panels_have_a_list_and_wishes() {
     let mut stage = Stage::new();
     let list = |stage: &mut Stage| {
-        let lists = stage.orders.drain(..).filter_map(|order| match order {
+        let mut lists = stage.orders.drain(..).filter_map(|order| match order {
             Order::List(list) => Some(list),
             _ => None,
         });
-        let last = lists.last();
+        let last = lists.next_back();
         last.map(|list| list.iter().map(|window| (window.id, window.focused, window.minimized)).collect::<Vec<_>>())
     };
     stage.open(1, "r", 50, 50);

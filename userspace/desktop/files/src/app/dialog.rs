@@ -113,7 +113,7 @@ impl Files {
         let Some(Dialog { question, .. }) = self.dialog.take() else { return };
         let own = matches!(&question, Question::Rename(from) if from == OsStr::new(&name));
         let taken = !own && self.list.has(OsStr::new(&name));
-        let fit = names::check(&name).and_then(|()| if taken { Err(names::Unfit::Taken) } else { Ok(()) });
+        let fit = names::check(&name).and(if taken { Err(names::Unfit::Taken) } else { Ok(()) });
         // Nobody needs to be told that there is nothing yet.
         let wrong = fit.err().filter(|unfit| *unfit != names::Unfit::Empty).map(|unfit| unfit.to_string());
         self.ask(question, name, wrong);
