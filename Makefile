@@ -309,7 +309,7 @@ lint: sysroot
 # The tests of libc look at the archive that programs are linked with.
 host-test: sysroot
 	@echo '  host tests'
-	@$(CARGO) test --quiet $(HOST_PACKAGES:%=--package %)
+	@$(CARGO) test --quiet --no-fail-fast $(HOST_PACKAGES:%=--package %)
 
 test: setup check kernel test-kernel test-programs test-packages initfs iso tools
 	@echo '  the own tests of crates of others'

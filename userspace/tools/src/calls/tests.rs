@@ -44,7 +44,7 @@ fn calls_are_lines() {
         (line(SYS_WRITE, [1, 0x1000, 3, 0, 0], FILE, b"hi\n", 3, b""), r#"write(1<file #7>, "hi\n", 3) = 3"#),
         (
             line(SYS_READ, [0, 0x1000, 99, 0, 0], (Target::Kernel, 9), b"", 2, b"ab"),
-            r#"read(0<scheme 9>, "ab", 99) = 2"#,
+            r#"read(0<kernel.proc>, "ab", 99) = 2"#,
         ),
         (
             line(SYS_OPENAT_INTO2, open, FILE, b"a/b/c", -2, b""),
