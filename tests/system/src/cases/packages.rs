@@ -102,7 +102,13 @@ fn tokei() -> Case {
     ]);
     let counts = |language: &'static str, numbers: [usize; 5]| {
         move |said: &str| {
-            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            // Without its colours, which begin with an escape character and end with an `m`.
+            let plain = |line: &str| {
+                let mut parts = line.split('\u{1b}');
+                let first = parts.next().unwrap_or_default().to_owned();
+                parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
+            };
+            let words = |line: &str| plain(line).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             let wanted: Vec<String> = [language.into()].into_iter().chain(numbers.map(|n| n.to_string())).collect();
             said.lines().any(|line| words(line) == wanted).then_some(()).ok_or(format!("no line says {wanted:?}"))
         }
