@@ -177,9 +177,8 @@ mod inside {
         let mut from = watch(child.pid).unwrap();
         child.act();
         let records = take(&mut from);
-        let mut seen: Vec<u32> = find(&records, Kind::Enter, SYS_YIELD).map(|(record, _)| record.thread).collect();
-        assert_eq!(seen.len(), 3);
-        seen.dedup();
+        // Locks of the C library yield, too, while another processor holds them.
+        assert!(find(&records, Kind::Enter, SYS_YIELD).count() >= 3, "{records:?}");
         let all: std::collections::BTreeSet<u32> = records.iter().map(|(record, _)| record.thread).collect();
         assert!(all.len() >= 2, "{all:?}");
         drop(from);
