@@ -214,7 +214,9 @@ mod inside {
             return;
         }
         if role == "crash" {
-            assert!(matches!(process.wait().expect("its end"), End::Exception { .. }));
+            // By the signal, when a busy machine left it no time to tell what happened.
+            let end = process.wait().expect("its end");
+            assert!(matches!(end, End::Exception { .. } | End::Signaled(11)), "{end:?}");
             return;
         }
         thread::sleep(Duration::from_micros(random.below(20_000) as u64));
