@@ -81,7 +81,7 @@ UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/unit
 # Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
 # root directory is filled belongs to the initfs, above.
 DESKTOP_PACKAGES := panel editor files viewer settings
-DESKTOP_PROGRAMS := panel editor files viewer settings
+DESKTOP_PROGRAMS := $(DESKTOP_PACKAGES)
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
@@ -194,7 +194,7 @@ example-programs: programs
 	@for name in $(EXAMPLES); do strip -o build/programs/$$name $(PLAIN_DIR)/examples/$$name; done
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
-PROOF := ripgrep hexyl ported yash-cli coreutils findutils sed kibi tokei
+PROOF := $(RECIPES) ported
 COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
 
 test-packages: sysroot tools
@@ -216,13 +216,10 @@ tools: setup-build
 
 # What the programs of the desktop share (widgets, text, drawing) is built once.
 desktop-programs: sysroot
-	@mkdir -p build/desktop
-ifneq ($(DESKTOP_PACKAGES),)
 	@[ -d build/desktop/bin ] || echo '  programs of the desktop (the first time takes some minutes)'
 	@$(CARGO) build --quiet $(PLAIN_FLAGS) $(DESKTOP_PACKAGES:%=--package %)
 	@mkdir -p build/desktop/bin
 	@for name in $(DESKTOP_PROGRAMS); do strip -o build/desktop/bin/$$name $(PLAIN_DIR)/$$name; done
-endif
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
