@@ -18,6 +18,8 @@ KERNEL_TARGET := x86_64-unknown-none
 USER_TARGET := x86_64-unknown-redox
 USER_DIR := $(TARGET_DIR)/$(USER_TARGET)/release
 PLAIN_DIR := $(TARGET_DIR)/$(USER_TARGET)/plain
+# The host's tools are built as the host's tests are: what both stand on is built once (Cargo.toml).
+TOOLS_DIR := $(TARGET_DIR)/debug
 KERNEL_FLAGS := --release --target $(KERNEL_TARGET) -Zbuild-std=core,alloc,compiler_builtins \
 	-Zbuild-std-features=compiler-builtins-mem
 USER_FLAGS := --release --target $(USER_TARGET) -Zbuild-std=std,panic_abort
@@ -195,7 +197,7 @@ example-programs: programs
 
 # Packages of other people that the whole-system tests run, and all that there are recipes for.
 PROOF := $(RECIPES) ported
-COOK = CARGO=$(CARGO) $(TARGET_DIR)/release/cook --runner $(TARGET_DIR)/release/ochre-run
+COOK = CARGO=$(CARGO) $(TOOLS_DIR)/cook --runner $(TOOLS_DIR)/ochre-run
 
 test-packages: sysroot tools
 	@echo '  packages (the first time takes some minutes, and the network)'
@@ -212,7 +214,7 @@ test-crates: initfs
 
 tools: setup-build
 	@echo '  tools'
-	@$(CARGO) build --quiet --release --package ochre-installer --package ochre-tests --package ochre-run --package ochre-desk --package ochre-bench-run --package cook
+	@$(CARGO) build --quiet --package ochre-installer --package ochre-tests --package ochre-run --package ochre-desk --package ochre-bench-run --package cook
 
 # What the programs of the desktop share (widgets, text, drawing) is built once.
 desktop-programs: sysroot
@@ -230,8 +232,8 @@ SYSTEM_FILES = kernel.sym=build/kernel.sym $(SETTINGS) \
 
 # The archive of `exec` and the runner: the system, the examples, and whichever test programs have been built.
 initfs: setup kernel example-programs tools
-	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs $(SYSTEM_FILES) \
+	@$(TOOLS_DIR)/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs $(SYSTEM_FILES) \
 		$(foreach name,$(EXAMPLES),bin/$(name)=build/programs/$(name)) \
 		$(foreach name,$(TEST_PROGRAMS),$(if $(wildcard build/programs/$(name)),bin/$(name)=build/programs/$(name)))
 
@@ -241,38 +243,38 @@ live: setup desktop-programs tools
 	@for name in $(RECIPES); do [ -d build/packages/$$name ] || \
 		{ echo '  packages of others: $(RECIPES) (the first time takes minutes, and the network)'; break; }; done
 	@$(COOK) build $(RECIPES)
-	@$(TARGET_DIR)/release/ochre-image live --out build/live.cpio.lz4 --tree installer/root $(RECIPES:%=--package build/packages/%) \
+	@$(TOOLS_DIR)/ochre-image live --out build/live.cpio.lz4 --tree installer/root $(RECIPES:%=--package build/packages/%) \
 		$(foreach name,$(DESKTOP_PROGRAMS),bin/$(name)=build/desktop/bin/$(name)) \
 		$(foreach file,$(APPLICATIONS),usr/share/applications/$(notdir $(file))=$(file)) \
 		--link usr/share/fonts=/scheme/initfs/fonts --directory var/log
 
 # The archive of the desktop: the system and the live image.
 desktop: setup kernel programs live tools
-	@$(TARGET_DIR)/release/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
+	@$(TOOLS_DIR)/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
 
 iso: desktop
-	@$(TARGET_DIR)/release/ochre-image iso --desktop --kernel build/kernel --initfs build/initfs-desktop --timeout 5 --out build/ochre.iso
+	@$(TOOLS_DIR)/ochre-image iso --desktop --kernel build/kernel --initfs build/initfs-desktop --timeout 5 --out build/ochre.iso
 	@echo "build/ochre.iso ($$(du -m build/ochre.iso | cut -f1) MB) is ready: for a CD, for a USB stick (dd), for \`qemu-system-x86_64 -cdrom\`"
 
 qemu: desktop
-	@$(TARGET_DIR)/release/ochre-qemu --build build --memory $(MEMORY) --cpus $(CPUS) --append '$(APPEND)'
+	@$(TOOLS_DIR)/ochre-qemu --build build --memory $(MEMORY) --cpus $(CPUS) --append '$(APPEND)'
 
 # Drives the desktop through a tour and keeps pictures: tests/desk/src/tour/stops.rs. TOUR=NAME ends behind that stop.
 shots: desktop
-	@$(TARGET_DIR)/release/ochre-shots --build build --out build/shots --cpus $(CPUS) --memory $(MEMORY) $(TOUR:%=--until '%')
+	@$(TOOLS_DIR)/ochre-shots --build build --out build/shots --cpus $(CPUS) --memory $(MEMORY) $(TOUR:%=--until '%')
 
 # The line reaches the runner by the environment, so that no shell takes it apart. RUN adds options: make exec CMD=ls RUN='--carry /etc'
 exec: initfs
 	@[ -n "$$CMD" ] || { echo 'what is to be done? make exec CMD="ls /scheme"' >&2; exit 2; }
-	@$(TARGET_DIR)/release/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
+	@$(TOOLS_DIR)/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
 		--boot '$(APPEND)' $(RUN) --line "$$CMD"
 export CMD
 
 # The calls of a program: make trace CMD='ps 1'
 trace: initfs
 	@[ -n "$$CMD" ] || { echo 'what is to be traced? make trace CMD="ps 1"' >&2; exit 2; }
-	@$(TARGET_DIR)/release/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
+	@$(TOOLS_DIR)/ochre-run --build build --cpus $(CPUS) --memory $(MEMORY) --seconds $(SECONDS_FOR_EXEC) \
 		--boot '$(APPEND)' $(RUN) --line "trace $$CMD"
 
 # What userspace/cargo runs packages of anywhere with: its configuration names this tree's linker and runner.
@@ -281,7 +283,7 @@ runner: initfs
 	echo '[build]'; echo 'target = "$(USER_TARGET)"'; \
 	echo '[target.$(USER_TARGET)]'; echo 'linker = "$(CURDIR)/userspace/cc"'; \
 	echo 'rustflags = ["-Cforce-frame-pointers=yes", "-Cforce-unwind-tables=yes"]'; \
-	echo 'runner = ["$(abspath $(TARGET_DIR))/release/ochre-run", "--build", "$(CURDIR)/build", "--cargo"]'; \
+	echo 'runner = ["$(abspath $(TOOLS_DIR))/ochre-run", "--build", "$(CURDIR)/build", "--cargo"]'; \
 	echo '[unstable]'; echo 'build-std = ["std", "panic_abort"]'; } >build/cargo.toml
 	@echo 'userspace/cargo is ready: $(CURDIR)/userspace/cargo test, in the folder of any package'
 
@@ -314,7 +316,7 @@ test: setup check kernel test-kernel test-programs test-packages initfs iso tool
 	@echo '  the own tests of crates of others'
 	@$(COOK) test quick
 	@echo '  whole-system tests'
-	@$(TARGET_DIR)/release/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
+	@$(TOOLS_DIR)/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(CHECKED_ELF) --programs build/programs \
 		--desktop build --work build/tests
 
 # The benchmark's own program, in an archive of its own; Linux's side and the table are run.sh's.
@@ -323,10 +325,10 @@ bench: setup kernel programs desktop tools
 	@strip -o build/programs/bench $(USER_DIR)/bench
 	@strip -o build/programs/bench-true $(USER_DIR)/bench-true
 	@strip -o build/programs/bench-desk $(USER_DIR)/bench-desk
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench.cpio \
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-bench.cpio \
 		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(BASE) bench bench-true,bin/$(name)=build/programs/$(name))
-	@$(TARGET_DIR)/release/ochre-image initfs --out build/initfs-bench-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4 \
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-bench-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4 \
 		bin/bench-desk=build/programs/bench-desk etc/init/bench-desk.toml=tests/bench/desk.toml
 	@CARGO=$(CARGO) tests/bench/run.sh
 

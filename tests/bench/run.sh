@@ -64,4 +64,4 @@ if [ -n "${BENCH_PROFILE:-}" ]; then
     if [ -f "$kernel" ]; then set -- --kernel-symbols "$kernel" "$@"; fi
     set -- profile --plugin "$target/release/libochre_bench_plugin.so" --symbols "$symbols" "$@"
 fi
-exec "$target/release/ochre-bench-run" "$@"
+exec "$target/debug/ochre-bench-run" "$@"
