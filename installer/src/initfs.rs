@@ -11,6 +11,11 @@ use std::path::{Path, PathBuf};
 use cpio::newc::{Builder, ModeFileType, trailer};
 use kernel_core::cpio as reader;
 
+/// Bytes of a page. Files with fewer are not worth one of their own.
+const PAGE: usize = 4096;
+/// Bytes of an entry's header, which its name follows.
+const HEADER: usize = 110;
+
 /// First bytes of an ELF file.
 const ELF_MAGIC: &[u8] = b"\x7fELF";
 
@@ -200,19 +205,29 @@ impl Archive {
 
     /// The archive's bytes, its entries in the order of their paths.
     pub fn to_bytes(&self) -> Vec<u8> {
-        write(self.nodes.iter().map(|(path, node)| (path.as_str(), node)))
+        write(self.entries(), false)
+    }
+
+    /// The same with every file of a page and more beginning at a multiple of a page, so that it can be mapped where it lies: NULs
+    /// behind its name take the room. For the initfs; Linux takes no names that long.
+    pub fn to_bytes_in_pages(&self) -> Vec<u8> {
+        write(self.entries(), true)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
     /// The archive's bytes with all directories and links first, then files, the smallest first: whoever unpacks it has most of them
     /// after a short time.
     pub fn to_bytes_smallest_first(&self) -> Vec<u8> {
-        let mut entries: Vec<(&str, &Node)> = self.nodes.iter().map(|(path, node)| (path.as_str(), node)).collect();
+        let mut entries: Vec<(&str, &Node)> = self.entries().collect();
         // Stable: what has the same size stays in the order of paths.
         entries.sort_by_key(|(_, node)| match node {
             Node::File(data) => (1, data.bytes.len()),
             _ => (0, 0),
         });
-        write(entries.into_iter())
+        write(entries.into_iter(), false)
     }
 
     /// Files, and the bytes in them.
@@ -225,17 +240,23 @@ impl Archive {
     }
 }
 
-fn write<'a>(nodes: impl Iterator<Item = (&'a str, &'a Node)>) -> Vec<u8> {
+fn write<'a>(nodes: impl Iterator<Item = (&'a str, &'a Node)>, in_pages: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (number, (path, node)) in (1..).zip(nodes) {
-        write_entry(&mut bytes, number, path, node).expect("memory takes every write, and sizes were checked");
+        let mut name = path.to_string();
+        if in_pages && matches!(node, Node::File(data) if data.bytes.len() >= PAGE) {
+            // The writer adds the last NUL.
+            let end = (bytes.len() + HEADER + path.len() + 1).next_multiple_of(PAGE);
+            name.extend(std::iter::repeat_n('\0', end - bytes.len() - HEADER - path.len() - 1));
+        }
+        write_entry(&mut bytes, number, path, &name, node).expect("memory takes every write, and sizes were checked");
     }
     trailer(&mut bytes).expect("memory takes every write");
     bytes
 }
 
-fn write_entry(bytes: &mut Vec<u8>, number: u32, path: &str, node: &Node) -> io::Result<()> {
-    let entry = Builder::new(path).ino(number);
+fn write_entry(bytes: &mut Vec<u8>, number: u32, path: &str, name: &str, node: &Node) -> io::Result<()> {
+    let entry = Builder::new(name).ino(number);
     let (entry, data) = match node {
         Node::Directory(_) => (entry.mode(0o755).set_mode_file_type(ModeFileType::Directory), &[][..]),
         Node::File(Data { bytes, executable }) => {

@@ -60,7 +60,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<()> {
 
 fn initfs(arguments: lexopt::Parser) -> Result<()> {
     let (archive, out) = collect(arguments)?;
-    write(&out, &archive.to_bytes())
+    write(&out, &archive.to_bytes_in_pages())
 }
 
 fn live(arguments: lexopt::Parser) -> Result<()> {

@@ -8,14 +8,16 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::cpio;
 use kernel_core::vma::Prot;
-use ochre_abi::{UPPER, auxv, boot_fd, elf};
+use ochre_abi::elf::{self, Segment};
+use ochre_abi::{UPPER, auxv, boot_fd};
 use syscall::{GlobalSchemes, O_RDWR};
 
 use crate::arch::boot;
 use crate::context::files::FileTable;
 use crate::context::{Thread, signal, thread as threads};
+use crate::memory::archive::{self, Archive};
 use crate::memory::space::{Backing, Place};
-use crate::memory::{AddressSpace, PAGE_SIZE, archive};
+use crate::memory::{AddressSpace, PAGE_SIZE};
 use crate::scheme::proc::ThreadHandle;
 use crate::scheme::user::socket::CreationCapability;
 use crate::scheme::{self, Description, Object};
@@ -55,17 +57,13 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     let program = elf::parse(file, user, ochre_abi::PIE_BASE as u64).map_err(|error| error.to_string())?;
     let error = |error: syscall::Error| error.to_string();
     let space = AddressSpace::new().map_err(error)?;
-    for segment in program.segments.iter() {
-        let pages = segment.pages();
-        let prot = Prot { read: true, write: segment.write, exec: segment.exec };
-        let len = (pages.end - pages.start) as usize;
-        space.map(Place::Exact(pages.start as usize), len, prot, Backing::Anonymous).map_err(error)?;
-        let bytes = &file[segment.file_offset as usize..][..segment.file_len as usize];
-        space.fill(segment.address as usize, bytes).map_err(error)?;
-    }
     let archive_len = (initfs.1 - initfs.0) as usize;
     archive::init(initfs.0, initfs.1).map_err(|_| "no memory is left".to_string())?;
-    let backing = Backing::Object { pager: archive::get().map_err(error)?, page: 0, private: false, writable: false };
+    let pager = archive::get().map_err(error)?;
+    for segment in program.segments.iter() {
+        load_segment(&space, segment, file, &pager).map_err(error)?;
+    }
+    let backing = Backing::Object { pager, page: 0, private: false, writable: false };
     let archive = space.map(Place::Hint(0), archive_len, READ, backing).map_err(error)?;
     let cmdline = boot::info().map_or("", |info| info.cmdline.as_str());
     let text = space.map(Place::Hint(0), cmdline.len().max(1), READ, Backing::Anonymous).map_err(error)?;
@@ -121,6 +119,23 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     thread.arch.set_registers(&regs);
     THREAD.store(thread.slot(), Ordering::Relaxed);
     signal::start(thread, || Ok(())).map_err(error)
+}
+
+/// Maps a segment. What is only read is the archive's own memory if the file begins at a page there; else it is copied.
+fn load_segment(space: &AddressSpace, segment: &Segment, file: &[u8], pager: &Arc<Archive>) -> syscall::Result<()> {
+    let pages = segment.pages();
+    let (start, len) = (pages.start as usize, (pages.end - pages.start) as usize);
+    let prot = Prot { read: true, write: segment.write, exec: segment.exec };
+    if !segment.write
+        && segment.memory_len == segment.file_len
+        && let Some(offset) = pager.offset(file)
+    {
+        let page = (offset + segment.file_offset as usize) / PAGE_SIZE;
+        let backing = Backing::Object { pager: pager.clone(), page, private: true, writable: false };
+        return space.map(Place::Exact(start), len, prot, backing).map(drop);
+    }
+    space.map(Place::Exact(start), len, prot, Backing::Anonymous)?;
+    space.fill(segment.address as usize, &file[segment.file_offset as usize..][..segment.file_len as usize])
 }
 
 /// The descriptors it starts with (`ochre_abi::boot_fd`).

@@ -5,7 +5,7 @@ use std::io::{Error, Result};
 use driver::{DRIVER_USER, Grant, Granted, Signal, VARIABLE};
 use libredox::flag::{O_CLOEXEC, O_NONBLOCK, O_RDWR, O_WRONLY};
 use libredox::{Fd, call};
-use ochre_spawn::{Process, Spawn};
+use ochre_spawn::{Process, Program};
 use pci::config::Config;
 use pci::control;
 use pci::function::Function;
@@ -64,8 +64,7 @@ pub type OnBus<'a> = Option<(&'a dyn Config, &'a Function, &'a Plan)>;
 
 /// Starts the driver of `device`.
 pub fn start(manifest: &Manifest, device: &str, on_bus: OnBus<'_>) -> Result<Started> {
-    let path = format!("{PROGRAMS}/{}", manifest.program);
-    let image = std::fs::read(&path).map_err(|error| Error::other(format!("{path}: {error}")))?;
+    let program = Program::open(&format!("{PROGRAMS}/{}", manifest.program))?;
     let mut parcel = Parcel { grant: Grant::new(device), fds: Vec::new() };
     let (leash, leash_end) = pipe()?;
     parcel.add("leash", leash, 0, 0);
@@ -88,7 +87,7 @@ pub fn start(manifest: &Manifest, device: &str, on_bus: OnBus<'_>) -> Result<Sta
         None => Vec::new(),
     };
     let (ready, notify) = pipe()?;
-    let process = spawn(&image, manifest, &parcel, &notify)?;
+    let process = spawn(&program, manifest, &parcel, &notify)?;
     Ok(Started { process, ready, _leash: leash_end, _interrupts: interrupts })
 }
 
@@ -125,12 +124,13 @@ fn open_interrupts(function: &Function, plan: &Plan) -> Result<Vec<Fd>> {
     (0..plan.interrupts).map(|_| open_interrupt(name)).collect()
 }
 
-fn spawn(image: &[u8], manifest: &Manifest, parcel: &Parcel, notify: &Fd) -> Result<Process> {
+fn spawn(program: &Program, manifest: &Manifest, parcel: &Parcel, notify: &Fd) -> Result<Process> {
     let namespace = fork_namespace(&manifest.schemes)?;
     let null = open("/scheme/null")?;
     // It may speak; what is typed on the console is not for it.
     let console = Fd::open("/scheme/debug", O_WRONLY | O_CLOEXEC, 0)?;
-    let mut spawn = Spawn::new(image, &manifest.program)
+    let mut spawn = program
+        .spawn(&manifest.program)
         .env(VARIABLE, &parcel.grant.text())
         .env("INIT_NOTIFY", &NOTIFY.to_string())
         .namespace(namespace.raw())

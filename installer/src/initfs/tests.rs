@@ -47,6 +47,26 @@ fn the_kernel_reads_what_was_written() {
 }
 
 #[test]
+fn larger_files_begin_at_pages() {
+    let mut archive = Archive::new();
+    let sizes = [0, 1, 4095, 4096, 4097, 9000, 4096];
+    for (index, size) in sizes.into_iter().enumerate() {
+        archive.file(&format!("bin/{}", "n".repeat(index + 1)), vec![index as u8; size]).unwrap();
+    }
+    archive.directory("empty").unwrap();
+    let bytes = archive.to_bytes_in_pages();
+    for (index, size) in sizes.into_iter().enumerate() {
+        let found = find(&bytes, &format!("bin/{}", "n".repeat(index + 1))).unwrap();
+        assert_eq!(found, vec![index as u8; size]);
+        let offset = found.as_ptr() as usize - bytes.as_ptr() as usize;
+        assert!(size < 4096 || offset.is_multiple_of(4096), "{size} at {offset}");
+    }
+    let plain = archive.to_bytes();
+    assert_eq!(Archive::read(&bytes).unwrap().to_bytes(), plain);
+    assert_eq!(listing(&bytes), listing(&plain));
+}
+
+#[test]
 fn the_order_of_adding_does_not_matter() {
     let build = |paths: [&str; 3]| {
         let mut archive = Archive::new();

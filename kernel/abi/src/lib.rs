@@ -139,8 +139,14 @@ pub mod spawn {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[repr(C)]
     pub struct Request {
-        /// The program file: a static ELF.
+        /// The program file: a static ELF; or only its front, when `file` names it.
         pub image: Bytes,
+        /// Descriptor of what the program is mapped from, or [`NONE`] when all of it is in `image`.
+        pub file: usize,
+        /// Where in that the program file begins: a multiple of the page size.
+        pub file_offset: usize,
+        /// Bytes of the program file.
+        pub file_len: usize,
         /// Arguments, each ended by a NUL.
         pub args: Bytes,
         /// Environment, each entry ended by a NUL.

@@ -1,7 +1,8 @@
 //! Reading a cpio archive in the "new ASCII" format (`newc`): the initfs.
 //!
 //! Format: a 110-byte header of `070701` (or `070702` with checksums) and thirteen fields of eight hexadecimal digits, the
-//! name with its NUL, padding to four bytes, the data, padding to four bytes; the entry `TRAILER!!!` ends it (cpio(5)).
+//! name with its NUL, padding to four bytes, the data, padding to four bytes; the entry `TRAILER!!!` ends it (cpio(5)). A name may
+//! end in more than one NUL: so the data comes to begin where its writer wants it, on a page of its own.
 
 /// Bytes of a header.
 const HEADER: usize = 110;
@@ -92,9 +93,9 @@ fn parse(archive: &[u8], offset: usize) -> Option<(Entry<'_>, usize)> {
     let (mode, size, name_size) = (field(1)?, field(6)? as usize, field(11)? as usize);
     let name_at = offset + HEADER;
     let name = archive.get(name_at..name_at.checked_add(name_size)?)?;
-    // The size counts the NUL.
-    let (nul, name) = name.split_last()?;
-    if *nul != 0 || name.contains(&0) {
+    // The size counts the NULs, of which there may be several.
+    let (name, nuls) = name.split_at(name.iter().position(|&byte| byte == 0)?);
+    if nuls.iter().any(|&byte| byte != 0) {
         return None;
     }
     let data_at = (name_at + name_size).checked_next_multiple_of(4)?;
@@ -159,6 +160,16 @@ mod tests {
         assert_eq!(find(&archive, "kernel.sym"), Some(&b""[..]));
         assert_eq!(find(&archive, "bin"), None);
         assert_eq!(find(&archive, "nothing"), None);
+    }
+
+    #[test]
+    fn a_name_may_end_in_several_nuls() {
+        let mut archive = Vec::new();
+        entry(&mut archive, "bin/init\0\0\0", 0o100755, b"hello");
+        entry(&mut archive, "bin/odd\0\0x", 0o100755, b"hello");
+        assert_eq!(entries(&archive).next().map(|entry| entry.unwrap().name), Some(&b"bin/init"[..]));
+        assert_eq!(find(&archive, "bin/init"), Some(&b"hello"[..]));
+        assert!(entries(&archive).nth(1).is_some_and(|entry| entry.is_err()));
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl Archive {
         self.len
     }
 
+    /// Where a file of the archive begins, if that is at a page.
+    pub fn offset(&self, contents: &[u8]) -> Option<usize> {
+        let offset = (contents.as_ptr() as usize).checked_sub(boot::initfs()?.as_ptr() as usize)?;
+        (offset < self.len && offset.is_multiple_of(PAGE_SIZE)).then_some(offset)
+    }
+
     /// Gives back the pages that hold nothing but the contents of the file with this path; answers how many there were. `ENOENT` when
     /// there is no such file, `EBUSY` for the one that the kernel needs.
     pub fn give_back(&self, path: &str) -> Result<usize> {

@@ -69,7 +69,7 @@ fn archive(base: &[u8], plan: &Plan) -> Result<Vec<u8>, String> {
     let mut add = |path, data| archive.file(path, data).map_err(|error| error.to_string());
     add(ORDER, plan.order.encode()?)?;
     add(FILES, plan.carry.to_bytes().map_err(|error| error.to_string())?)?;
-    Ok(archive.to_bytes())
+    Ok(archive.to_bytes_in_pages())
 }
 
 fn arguments(options: &Options, initfs: &Path, qmp: &Path) -> Result<Vec<String>, String> {

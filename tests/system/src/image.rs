@@ -94,7 +94,7 @@ fn archive(files: &[(String, Source)], kernel: &Kernel, programs: &Path) -> Resu
         };
         added.map_err(|error| error.to_string())?;
     }
-    Ok(archive.to_bytes())
+    Ok(archive.to_bytes_in_pages())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The scheme `initfs`: the boot archive, read-only. A descriptor's number is its node's: nothing is kept for what is open.
 //!
-//! A file that is mapped is copied to whole pages first, once: in the archive it begins anywhere.
+//! A file that is mapped shows the archive's own pages where it begins at one, which the larger files do. One that does not is copied
+//! to whole pages first, once.
 //!
 //! One file may be removed, by user 0: the live image, whose memory is wanted once it has been unpacked.
 
@@ -26,35 +27,63 @@ const BLOCK: u32 = 4096;
 /// The file that may be removed (`ochre_installer::live::PATH`).
 const LIVE: &str = "live.cpio.lz4";
 
-/// The scheme.
-pub struct Initfs<'a> {
-    tree: Tree<'a>,
-    give_back: fn(path: &str, contents: &'a [u8]),
-    /// Files that were mapped, in whole pages, by their nodes.
-    mapped: BTreeMap<usize, Mmap>,
+/// The memory that the archive is in.
+pub trait Memory<'a> {
+    /// Gives back that of a file that is not in the tree any more.
+    fn give_back(&self, path: &str, contents: &'a [u8]);
+
+    /// Pages that show a file where it lies, with zeros behind its end, for as long as this process lives; `None` when it does not
+    /// begin at a page.
+    fn show(&self, contents: &'a [u8]) -> Option<&'static [u8]>;
 }
 
-impl<'a> Initfs<'a> {
-    /// Serves a tree; `give_back` gives the memory of a file back that is not in the tree any more.
-    pub fn new(tree: Tree<'a>, give_back: fn(path: &str, contents: &'a [u8])) -> Self {
-        Initfs { tree, give_back, mapped: BTreeMap::new() }
+/// A file's pages.
+enum Pages {
+    Shown(&'static [u8]),
+    Copied(Mmap),
+}
+
+/// The scheme.
+pub struct Initfs<'a, M> {
+    tree: Tree<'a>,
+    memory: M,
+    /// Files that were mapped, in whole pages, by their nodes.
+    mapped: BTreeMap<usize, Pages>,
+}
+
+impl<'a, M: Memory<'a>> Initfs<'a, M> {
+    /// Serves a tree.
+    pub fn new(tree: Tree<'a>, memory: M) -> Self {
+        Initfs { tree, memory, mapped: BTreeMap::new() }
     }
 
     /// The pages of a file.
     fn pages(&mut self, number: usize) -> Result<&[u8]> {
         if !self.mapped.contains_key(&number) {
             let Kind::File(data) = self.node(number)?.kind else { return Err(Error::new(ENODEV)) };
-            let whole = data.len().next_multiple_of(BLOCK as usize);
-            let mut pages = MmapMut::map_anon(whole).map_err(|_| Error::new(ENOMEM))?;
-            pages[..data.len()].copy_from_slice(data);
-            self.mapped.insert(number, pages.make_read_only().map_err(|_| Error::new(ENOMEM))?);
+            let pages = match self.memory.show(data) {
+                Some(shown) => Pages::Shown(shown),
+                None => Pages::Copied(copy(data)?),
+            };
+            self.mapped.insert(number, pages);
         }
-        Ok(&self.mapped[&number])
+        Ok(match &self.mapped[&number] {
+            Pages::Shown(pages) => pages,
+            Pages::Copied(pages) => pages,
+        })
     }
 
     fn node(&self, number: usize) -> Result<&Node<'a>> {
         self.tree.node(number).ok_or(Error::new(EBADF))
     }
+}
+
+/// A copy in whole pages.
+fn copy(data: &[u8]) -> Result<Mmap> {
+    let whole = data.len().next_multiple_of(BLOCK as usize);
+    let mut pages = MmapMut::map_anon(whole).map_err(|_| Error::new(ENOMEM))?;
+    pages[..data.len()].copy_from_slice(data);
+    pages.make_read_only().map_err(|_| Error::new(ENOMEM))
 }
 
 fn size(node: &Node<'_>) -> usize {
@@ -65,7 +94,7 @@ fn size(node: &Node<'_>) -> usize {
     }
 }
 
-impl SchemeSync for Initfs<'_> {
+impl<'a, M: Memory<'a>> SchemeSync for Initfs<'a, M> {
     fn scheme_root(&mut self) -> Result<usize> {
         Ok(ROOT)
     }
@@ -126,7 +155,7 @@ impl SchemeSync for Initfs<'_> {
             return Err(Error::new(EROFS));
         }
         let contents = self.tree.remove(number).ok_or(Error::new(EROFS))?;
-        (self.give_back)(&path, contents);
+        self.memory.give_back(&path, contents);
         Ok(())
     }
 
@@ -211,13 +240,13 @@ impl SchemeSync for Initfs<'_> {
     }
 }
 
-impl Scheme for Initfs<'_> {}
+impl<'a, M: Memory<'a>> Scheme for Initfs<'a, M> {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use scheme_server::fake::Kernel;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     /// An archive with these files, each with its own name in it.
     fn archive(names: &[&str]) -> Vec<u8> {
@@ -233,16 +262,29 @@ mod tests {
         bytes
     }
 
-    static GIVEN_BACK: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    /// Notes what is given back; shows what it has been told to show.
+    #[derive(Default)]
+    struct Noting {
+        given_back: Arc<Mutex<Vec<String>>>,
+        shown: Option<&'static [u8]>,
+    }
 
-    fn note(path: &str, contents: &[u8]) {
-        GIVEN_BACK.lock().unwrap().push(format!("{path}: {}", String::from_utf8_lossy(contents)));
+    impl<'a> Memory<'a> for Noting {
+        fn give_back(&self, path: &str, contents: &'a [u8]) {
+            self.given_back.lock().unwrap().push(format!("{path}: {}", String::from_utf8_lossy(contents)));
+        }
+
+        fn show(&self, _: &'a [u8]) -> Option<&'static [u8]> {
+            self.shown
+        }
     }
 
     #[test]
     fn the_live_image_can_be_removed_by_user_0_and_nothing_else() {
         let bytes = archive(&["bin/init", LIVE]);
-        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), note));
+        let memory = Noting::default();
+        let given_back = memory.given_back.clone();
+        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), memory));
         let refused = Err(Error::new(EROFS));
         kernel.uid = 7;
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), refused);
@@ -251,16 +293,16 @@ mod tests {
             assert_eq!(kernel.unlinkat(ROOT, path, 0), refused, "{path}");
         }
         assert_eq!(kernel.unlinkat(ROOT, "none", 0), Err(Error::new(ENOENT)));
-        assert!(GIVEN_BACK.lock().unwrap().is_empty());
+        assert!(given_back.lock().unwrap().is_empty());
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Ok(0));
-        assert_eq!(*GIVEN_BACK.lock().unwrap(), [format!("{LIVE}: {LIVE}")]);
+        assert_eq!(*given_back.lock().unwrap(), [format!("{LIVE}: {LIVE}")]);
         assert_eq!(kernel.unlinkat(ROOT, LIVE, 0), Err(Error::new(ENOENT)));
     }
 
     #[test]
     fn files_are_mapped_in_whole_pages() {
         let bytes = archive(&["a", "bin/init", "empty"]);
-        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), note));
+        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), Noting::default()));
         let mut open = |path| kernel.openat(ROOT, path, O_RDONLY).unwrap().number();
         let (file, folder) = (open("bin/init"), open("bin"));
         let read = MapFlags::PROT_READ | MapFlags::MAP_PRIVATE;
@@ -280,5 +322,17 @@ mod tests {
         ] {
             assert_eq!(kernel.mmap(number, from, len, flags), Err(Error::new(error)), "{from} {len} {flags:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_begins_at_a_page_is_not_copied() {
+        let bytes = archive(&["bin/init"]);
+        let shown: &'static [u8] = copy(b"bin/init").unwrap().to_vec().leak();
+        let memory = Noting { shown: Some(shown), ..Noting::default() };
+        let mut kernel = Kernel::new(Initfs::new(Tree::new(&bytes).unwrap(), memory));
+        let file = kernel.openat(ROOT, "bin/init", O_RDONLY).unwrap().number();
+        let read = MapFlags::PROT_READ | MapFlags::MAP_PRIVATE;
+        assert_eq!(kernel.mmap(file, 0, 8, read), Ok(shown.as_ptr() as usize));
+        assert_eq!(kernel.mmap(file, 4096, 1, read), Err(Error::new(ENXIO)));
     }
 }

@@ -4,17 +4,18 @@ use std::arch::asm;
 use std::io::{Error, ErrorKind, Result};
 
 use kernel_core::cmdline::{DEFAULT_INIT, Options};
+use kernel_core::cpio;
 use libredox::{Fd, call};
 use ochre_abi::memory::GIVE_BACK;
-use ochre_abi::proc::ThreadVerb;
+use ochre_abi::proc::{ANONYMOUS, ThreadVerb};
 use ochre_abi::{UPPER, auxv, boot_fd, procmgr_fd};
 use ochre_spawn::{End, Process, Spawn};
 use scheme_server::{Port, Server};
 use syscall::flag::{CallFlags, MapFlags};
 use syscall::{GlobalSchemes, Map, PAGE_SIZE};
 
-use crate::initfs::{self, Initfs};
-use crate::tree::{Kind, ROOT, Tree};
+use crate::initfs::{self, Initfs, Memory};
+use crate::tree::{ROOT, Tree};
 
 /// Where a daemon finds the descriptor on which it says that it is ready.
 const NOTIFY: usize = 3;
@@ -93,13 +94,13 @@ pub fn main() {
 }
 
 fn run(given: Given, options: &Options<'_>) -> Result<End> {
-    let archive = || Tree::new(given.archive).map_err(|at| Error::other(format!("the initfs is damaged: {at:?}")));
-    let tree = archive()?;
-    let namespace = start_name_spaces(&tree)?;
+    let damaged = |at| Error::other(format!("the initfs is damaged: {at:?}"));
+    let tree = Tree::new(given.archive).map_err(damaged)?;
+    let namespace = start_name_spaces(given.archive)?;
     call::setns(namespace.descriptor).map_err(Error::from)?;
-    start_processes(&tree, &namespace)?;
+    start_processes(given.archive, &namespace)?;
     let namespace = namespace.descriptor;
-    let mut scheme = Initfs::new(archive()?, give_back);
+    let mut scheme = Initfs::new(tree, InMemory(given.archive));
     let port = Port::new().map_err(scheme_error)?;
     port.register(initfs::NAME, ROOT).map_err(scheme_error)?;
     std::thread::Builder::new().name("initfs".into()).spawn(move || {
@@ -107,28 +108,63 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
         eprintln!("bootstrap: serving the initfs ended: {failed:?}");
     })?;
     let failed = |error: Error| Error::other(format!("{DEFAULT_INIT}: {error}"));
-    let image = std::fs::read(DEFAULT_INIT).map_err(failed)?;
-    let init = console(Spawn::new(&image, DEFAULT_INIT)).namespace(namespace);
+    let memory = initfs_memory()?;
+    let init = console(spawn(given.archive, &memory, "init", DEFAULT_INIT)?).namespace(namespace);
     let init = options.init_args.split_ascii_whitespace().fold(init, |init, word| init.arg(word));
     let init = init.env("PATH", "/scheme/initfs/bin").env("RUST_BACKTRACE", "1");
     init.start().map_err(failed)?.wait()
 }
 
-/// Gives the memory of a file of the archive back to the kernel. Pages that it shares with others stay.
-fn give_back(path: &str, contents: &'static [u8]) {
-    let start = (contents.as_ptr() as usize).next_multiple_of(PAGE_SIZE);
-    let end = (contents.as_ptr() as usize + contents.len()) & !(PAGE_SIZE - 1);
-    if start >= end {
-        return;
+/// The archive where the loader has put it.
+struct InMemory(&'static [u8]);
+
+impl Memory<'static> for InMemory {
+    /// Pages that the file shares with others stay.
+    fn give_back(&self, path: &str, contents: &'static [u8]) {
+        let start = (contents.as_ptr() as usize).next_multiple_of(PAGE_SIZE);
+        let end = (contents.as_ptr() as usize + contents.len()) & !(PAGE_SIZE - 1);
+        if start >= end {
+            return;
+        }
+        let given = release(start, end).and_then(|()| {
+            initfs_memory()?.call_wo(path.as_bytes(), CallFlags::empty(), &[GIVE_BACK]).map_err(Error::from)
+        });
+        if let Err(error) = given {
+            eprintln!("bootstrap: the memory of {path} is not given back: {error}");
+        }
     }
-    let given = release(start, end).and_then(|()| {
-        let root = UPPER | GlobalSchemes::Memory as usize;
-        let archive = Fd::new(call::openat(root, "initfs", libredox::flag::O_CLOEXEC, 0).map_err(Error::from)?);
-        archive.call_wo(path.as_bytes(), CallFlags::empty(), &[GIVE_BACK]).map_err(Error::from)
-    });
-    if let Err(error) = given {
-        eprintln!("bootstrap: the memory of {path} is not given back: {error}");
+
+    fn show(&self, contents: &'static [u8]) -> Option<&'static [u8]> {
+        let offset = offset(self.0, contents).filter(|_| !contents.is_empty())?;
+        let size = contents.len().next_multiple_of(PAGE_SIZE);
+        let whole = contents.len() & !(PAGE_SIZE - 1);
+        let access = MapFlags::MAP_PRIVATE | MapFlags::PROT_READ;
+        let memory = initfs_memory().ok()?;
+        // SAFETY: zeros at a place that the kernel chooses, and in their first part, where nobody has looked yet, the archive's pages.
+        // Its last page has something else behind the file: that one is copied. What is written here is ours alone.
+        unsafe {
+            let zeros = Map { offset: 0, size, flags: access | MapFlags::PROT_WRITE, address: 0 };
+            let base = syscall::call::fmap(ANONYMOUS, &zeros).ok()?;
+            if whole != 0 {
+                let map = Map { offset, size: whole, flags: access | MapFlags::MAP_FIXED, address: base };
+                syscall::call::fmap(memory.raw(), &map).ok()?;
+            }
+            let rest = &contents[whole..];
+            std::ptr::copy_nonoverlapping(rest.as_ptr(), (base + whole) as *mut u8, rest.len());
+            Some(std::slice::from_raw_parts(base as *const u8, size))
+        }
     }
+}
+
+/// Where in the archive a file begins, if that is at a page.
+fn offset(archive: &[u8], contents: &[u8]) -> Option<usize> {
+    Some(contents.as_ptr() as usize - archive.as_ptr() as usize).filter(|offset| offset.is_multiple_of(PAGE_SIZE))
+}
+
+/// The archive's memory, as a descriptor.
+fn initfs_memory() -> Result<Fd> {
+    let root = UPPER | GlobalSchemes::Memory as usize;
+    Ok(Fd::new(call::openat(root, "initfs", libredox::flag::O_CLOEXEC, 0).map_err(Error::from)?))
 }
 
 /// Lets go of the pages of the archive from `start` to `end`: zeros take their place, which cost nothing.
@@ -152,13 +188,14 @@ fn console(spawn: Spawn<'_>) -> Spawn<'_> {
     spawn.inherit(0, 0).inherit(1, 1).inherit(2, 2)
 }
 
-fn program<'a>(tree: &Tree<'a>, name: &str) -> Option<&'a [u8]> {
-    let path = format!("bin/{name}");
-    let (number, rest) = tree.walk(ROOT, &path)?;
-    match tree.node(number)?.kind {
-        Kind::File(image) if rest.is_empty() => Some(image),
-        _ => None,
-    }
+/// A program of the archive, to be started under a name. Where it begins at a page its pages are the archive's.
+fn spawn<'a>(archive: &'a [u8], memory: &Fd, program: &str, name: &str) -> Result<Spawn<'a>> {
+    let path = format!("bin/{program}");
+    let image = cpio::find(archive, &path).ok_or_else(|| Error::other(format!("the initfs has no {path}")))?;
+    Ok(match offset(archive, image) {
+        Some(offset) => Spawn::mapped(image, (memory.raw(), offset), image.len(), name),
+        None => Spawn::new(image, name),
+    })
 }
 
 /// A pipe: its reading and its writing end.
@@ -176,10 +213,10 @@ struct NameSpace {
 }
 
 /// Starts the name space manager, with the kernel's schemes and the right to make more; answers the first name space.
-fn start_name_spaces(tree: &Tree<'_>) -> Result<NameSpace> {
-    let image = program(tree, "nsmgr").ok_or_else(|| Error::other("the initfs has no bin/nsmgr"))?;
+fn start_name_spaces(archive: &[u8]) -> Result<NameSpace> {
+    let memory = initfs_memory()?;
     let (read, write) = pipe()?;
-    let mut spawn = console(Spawn::new(image, "nsmgr")).env("INIT_NOTIFY", &NOTIFY.to_string());
+    let mut spawn = console(spawn(archive, &memory, "nsmgr", "nsmgr")?).env("INIT_NOTIFY", &NOTIFY.to_string());
     spawn = spawn.inherit(write.raw(), NOTIFY).inherit(boot_fd::SCHEME_CREATION_CAP, boot_fd::SCHEME_CREATION_CAP);
     for scheme in KERNEL_SCHEMES {
         let root = UPPER | scheme as usize;
@@ -192,11 +229,11 @@ fn start_name_spaces(tree: &Tree<'_>) -> Result<NameSpace> {
 }
 
 /// Starts the process manager, which makes a process of this one.
-fn start_processes(tree: &Tree<'_>, namespace: &NameSpace) -> Result<()> {
-    let image = program(tree, "procmgr").ok_or_else(|| Error::other("the initfs has no bin/procmgr"))?;
+fn start_processes(archive: &[u8], namespace: &NameSpace) -> Result<()> {
+    let memory = initfs_memory()?;
     let (read, write) = pipe()?;
     let root = UPPER | GlobalSchemes::Proc as usize;
-    let spawn = console(Spawn::new(image, "procmgr")).namespace(namespace.descriptor);
+    let spawn = console(spawn(archive, &memory, "procmgr", "procmgr")?).namespace(namespace.descriptor);
     let spawn = spawn.env("INIT_NOTIFY", &NOTIFY.to_string()).inherit(write.raw(), NOTIFY).inherit(root, root);
     let spawn = spawn.inherit(boot_fd::THREAD, procmgr_fd::FIRST);
     let _process = spawn.inherit(namespace.manager.descriptor(), procmgr_fd::NAME_SPACES).start()?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kernel_core::cmdline::{DEFAULT_INIT, Options};
 use libredox::{Fd, call, flag};
-use ochre_spawn::{Process, Spawn};
+use ochre_spawn::{Process, Program};
 use scheme_server::syscall::{self, Event as Notice, EventFlags};
 use scheme_server::{After, Port, Server};
 use services::control::{self, Control};
@@ -186,10 +186,10 @@ impl System {
 
     fn start(&mut self, id: Id) -> Result<()> {
         let unit = &self.control.supervisor.services()[id].unit;
-        let image = std::fs::read(&unit.program).map_err(|error| Error::other(format!("{}: {error}", unit.program)))?;
+        let program = Program::open(&unit.program)?;
         let own = self.own_namespace(unit)?;
         let namespace = own.as_ref().map_or(self.namespace, Fd::raw);
-        let mut spawn = Spawn::new(&image, &unit.program).namespace(namespace).credentials(unit.user, unit.group);
+        let mut spawn = program.spawn(&unit.program).namespace(namespace).credentials(unit.user, unit.group);
         spawn = spawn.env("PATH", PATH).env("RUST_BACKTRACE", "1");
         // There is one user so far.
         spawn = spawn.env("HOME", "/root").env("USER", "root");

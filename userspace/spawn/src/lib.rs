@@ -4,15 +4,15 @@
 //! ```no_run
 //! # fn main() -> std::io::Result<()> {
 //! # #[cfg(target_os = "redox")] {
-//! use ochre_spawn::Spawn;
-//! let image = std::fs::read("/scheme/initfs/bin/zerod")?;
-//! let process = Spawn::new(&image, "zerod").inherit(2, 2).namespace(7).start()?;
+//! let program = ochre_spawn::Program::open("/scheme/initfs/bin/zerod")?;
+//! let process = program.spawn("zerod").inherit(2, 2).namespace(7).start()?;
 //! println!("{}", process.wait()?);
 //! # }
 //! # Ok(())
 //! # }
 //! ```
 
+mod program;
 mod request;
 mod status;
 
@@ -21,5 +21,6 @@ mod process;
 
 #[cfg(target_os = "redox")]
 pub use process::Process;
+pub use program::Program;
 pub use request::Spawn;
 pub use status::End;

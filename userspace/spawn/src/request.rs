@@ -9,6 +9,7 @@ const UMASK: usize = 0o022;
 #[derive(Clone, Debug)]
 pub struct Spawn<'a> {
     image: &'a [u8],
+    file: Place,
     args: Vec<u8>,
     env: Vec<u8>,
     descriptors: Vec<Inherit>,
@@ -17,12 +18,32 @@ pub struct Spawn<'a> {
     credentials: u64,
 }
 
+/// Where a program file lies that is mapped, not copied.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    fd: usize,
+    offset: usize,
+    len: usize,
+}
+
 impl<'a> Spawn<'a> {
     /// A process that runs `image`, a static ELF, under this name (its first argument). It has no descriptors, no name
-    /// space and no environment, and is user 0.
+    /// space and no environment, and is user 0. The new process has a copy of the image: where there is a file,
+    /// [`crate::Program`] shares its pages.
     pub fn new(image: &'a [u8], name: &str) -> Self {
+        Self::from(image, Place { fd: NONE, offset: 0, len: image.len() }, name)
+    }
+
+    /// As [`Spawn::new`], with the pages of the program mapped from a descriptor in which its file, `len` bytes with this front,
+    /// begins at `offset`, a multiple of the page size.
+    pub fn mapped(front: &'a [u8], (fd, offset): (usize, usize), len: usize, name: &str) -> Self {
+        Self::from(front, Place { fd, offset, len }, name)
+    }
+
+    fn from(image: &'a [u8], file: Place, name: &str) -> Self {
         let mut spawn = Spawn {
             image,
+            file,
             args: Vec::new(),
             env: Vec::new(),
             descriptors: Vec::new(),
@@ -78,6 +99,9 @@ impl<'a> Spawn<'a> {
         }
         Request {
             image: bytes(self.image),
+            file: self.file.fd,
+            file_offset: self.file.offset,
+            file_len: self.file.len,
             args: bytes(&self.args),
             env: bytes(&self.env),
             descriptors: Bytes { address: self.descriptors.as_ptr() as usize, len: self.descriptors.len() },
@@ -112,6 +136,7 @@ mod tests {
     fn nothing_is_given_unasked() {
         let request = Spawn::new(b"", "x").request();
         assert_eq!((request.descriptors.len, request.env.len, request.namespace), (0, 0, NONE));
+        assert_eq!((request.file, request.file_len), (NONE, 0));
         let request = Spawn::new(b"", "x").credentials(5, 6).request();
         assert_eq!(request.credentials, 6 << 32 | 5);
     }

@@ -30,6 +30,20 @@ pub enum Source<'a> {
     Memory(&'a [u8]),
     /// In a file.
     File(File),
+    /// In a part of what a descriptor stands for.
+    Part(Part<'a>),
+}
+
+/// A program file from `offset` on, with its front in memory.
+pub struct Part<'a> {
+    /// What it is part of.
+    pub fd: usize,
+    /// A multiple of the page size.
+    pub offset: usize,
+    /// Bytes of the file.
+    pub len: u64,
+    /// The first of them.
+    pub front: &'a [u8],
 }
 
 /// An open program file and its front.
@@ -88,16 +102,26 @@ impl Source<'_> {
         let parsed = match self {
             Source::Memory(image) => elf::parse(image, PROGRAM_SPACE, PIE_BASE as u64),
             Source::File(file) => elf::parse_front(file.front(), file.len, PROGRAM_SPACE, PIE_BASE as u64),
+            Source::Part(part) => elf::parse_front(part.front, part.len, PROGRAM_SPACE, PIE_BASE as u64),
         };
         parsed.map_err(|_| Error::new(ENOEXEC))
+    }
+
+    /// What can be mapped and read: a descriptor, and where in it the program file begins.
+    fn place(&self) -> Option<(usize, usize)> {
+        match self {
+            Source::Memory(_) => None,
+            Source::File(file) => Some((file.fd.0, 0)),
+            Source::Part(part) => Some((part.fd, part.offset)),
+        }
     }
 
     /// Puts the program into a space.
     pub fn load(&self, program: &Program, space: &Space) -> Result<()> {
         for segment in program.segments.iter() {
-            let loaded = match self {
-                Source::File(file) => map_segment(file, segment, space)?,
-                Source::Memory(_) => false,
+            let loaded = match self.place() {
+                Some(place) => map_segment(place, segment, space)?,
+                None => false,
             };
             if !loaded {
                 self.copy_segment(segment, space)?;
@@ -110,12 +134,13 @@ impl Source<'_> {
     fn copy_segment(&self, segment: &Segment, space: &Space) -> Result<()> {
         let pages = pages(segment);
         space.map(pages.clone())?;
-        match self {
-            Source::Memory(image) => {
+        match (self, self.place()) {
+            (Source::Memory(image), _) => {
                 let bytes = segment.file_offset as usize..(segment.file_offset + segment.file_len) as usize;
                 space.write(segment.address as usize, &image[bytes])?;
             }
-            Source::File(file) => read_into(file, segment, space)?,
+            (_, Some(place)) => read_into(place, segment, space)?,
+            (_, None) => return Err(Error::new(ENOEXEC)),
         }
         let access = access(segment);
         if access != MapFlags::PROT_READ | MapFlags::PROT_WRITE {
@@ -137,7 +162,7 @@ fn access(segment: &Segment) -> MapFlags {
 }
 
 /// Maps a segment; false when its scheme does not give files to be mapped.
-fn map_segment(file: &File, segment: &Segment, space: &Space) -> Result<bool> {
+fn map_segment((fd, base): (usize, usize), segment: &Segment, space: &Space) -> Result<bool> {
     let all = pages(segment);
     let begin = segment.address as usize % PAGE;
     let in_file = (begin + segment.file_len as usize).next_multiple_of(PAGE);
@@ -145,8 +170,8 @@ fn map_segment(file: &File, segment: &Segment, space: &Space) -> Result<bool> {
     if segment.file_len == 0 {
         return Ok(false);
     }
-    let offset = segment.file_offset as usize - begin;
-    if space.map_from(file.fd.0, offset, from_file.clone(), access(segment)).is_err() {
+    let offset = base + segment.file_offset as usize - begin;
+    if space.map_from(fd, offset, from_file.clone(), access(segment)).is_err() {
         // Whatever the reason: reading tells it better.
         return Ok(false);
     }
@@ -163,7 +188,7 @@ fn map_segment(file: &File, segment: &Segment, space: &Space) -> Result<bool> {
 }
 
 /// Reads a segment's bytes from the file into pages that may be written.
-fn read_into(file: &File, segment: &Segment, space: &Space) -> Result<()> {
+fn read_into((fd, base): (usize, usize), segment: &Segment, space: &Space) -> Result<()> {
     let size = PIECE.min((segment.file_len as usize).next_multiple_of(PAGE));
     if size == 0 {
         return Ok(());
@@ -177,7 +202,7 @@ fn read_into(file: &File, segment: &Segment, space: &Space) -> Result<()> {
         }
         let want = size.min(left as usize);
         // SAFETY: the fresh mapping is ours, and has so many bytes.
-        let read = unsafe { sys::read_at(file.fd.0, room as *mut u8, want, segment.file_offset + done) };
+        let read = unsafe { sys::read_at(fd, room as *mut u8, want, base as u64 + segment.file_offset + done) };
         // SAFETY: as above; they were just read.
         let bytes = |count| unsafe { core::slice::from_raw_parts(room as *const u8, count) };
         match read {

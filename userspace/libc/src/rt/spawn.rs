@@ -12,7 +12,7 @@ use syscall::data::ProcSchemeAttrs;
 use syscall::error::{EFAULT, Error, Result};
 
 use super::files::{self, Place};
-use super::image::Source;
+use super::image::{Part, Source};
 use super::space::{Owned, Space};
 use super::stack::Stack;
 use super::strings::Strings;
@@ -151,7 +151,10 @@ pub unsafe fn spawn(request: &Request) -> Result<usize> {
     // SAFETY: as this function demands.
     let (image, args, env, directory) =
         unsafe { (bytes(request.image)?, bytes(request.args)?, bytes(request.env)?, bytes(request.directory)?) };
-    let source = Source::Memory(image);
+    let source = match request.file {
+        NONE => Source::Memory(image),
+        fd => Source::Part(Part { fd, offset: request.file_offset, len: request.file_len as u64, front: image }),
+    };
     let me = thread::attributes()?;
     let authority = if me.euid == 0 { birth::AUTHORITY } else { 0 };
     let (uid, gid) = (request.credentials as u32, (request.credentials >> 32) as u32);
