@@ -12,7 +12,7 @@ use crate::arch::percpu;
 use crate::sync::{Lock, Once, level};
 
 static TABLE: Once<&'static FrameTable> = Once::new();
-static BUDDY: Lock<{ level::FRAMES }, Buddy> = Lock::new(Buddy::new());
+static BUDDY: Lock<{ level::FRAMES }, Buddy<'static>> = Lock::new(Buddy::new());
 /// Frames that the allocator was ever given.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 /// Frames in the buddy system; what processors keep is not in it. Written under the lock, read without.
@@ -45,16 +45,17 @@ fn table() -> &'static FrameTable {
     unsafe { TABLE.get_unchecked() }
 }
 
-/// Starts the allocator with its table, with nothing to give yet.
-pub fn init(table: &'static [FrameMeta]) {
+/// Starts the allocator with its table and the words of its bitmaps, which are zero; with nothing to give yet.
+pub fn init(table: &'static [FrameMeta], bitmaps: &'static mut [u64]) {
     TABLE.call_once(|| table);
+    *BUDDY.lock() = Buddy::over(bitmaps, table.len() as u32);
 }
 
 /// Hands over free memory (frame numbers, end exclusive).
 pub fn add_region(start: u32, end: u32) {
     let mut buddy = BUDDY.lock();
     let before = buddy.free_frames();
-    buddy.add_region(table(), start, end);
+    buddy.add_region(start, end);
     TOTAL.fetch_add(buddy.free_frames() - before, Relaxed);
     FREE.store(buddy.free_frames(), Relaxed);
 }
@@ -110,11 +111,7 @@ fn alloc_one() -> Result<u32, OutOfMemory> {
 #[cold]
 fn refill(magazine: &mut Magazine) -> Result<(), OutOfMemory> {
     let mut buddy = BUDDY.lock();
-    while magazine.len < BATCH {
-        let Some(frame) = buddy.alloc(table(), 0) else { break };
-        magazine.frames[magazine.len] = frame;
-        magazine.len += 1;
-    }
+    magazine.len = buddy.alloc_frames(&mut magazine.frames[..BATCH]);
     FREE.store(buddy.free_frames(), Relaxed);
     if magazine.len == 0 { Err(OutOfMemory) } else { Ok(()) }
 }
@@ -136,7 +133,7 @@ fn drain(magazine: &mut Magazine) {
     let mut buddy = BUDDY.lock();
     while magazine.len > BATCH {
         magazine.len -= 1;
-        buddy.free(table(), magazine.frames[magazine.len], 0);
+        buddy.free(magazine.frames[magazine.len], 0);
     }
     FREE.store(buddy.free_frames(), Relaxed);
 }
@@ -144,7 +141,7 @@ fn drain(magazine: &mut Magazine) {
 /// Allocates `1 << order` frames in a row, not counted and not zeroed; for the heap and kernel stacks.
 pub fn alloc_block(order: usize) -> Result<u64, OutOfMemory> {
     let mut buddy = BUDDY.lock();
-    let block = buddy.alloc(table(), order).ok_or(OutOfMemory)?;
+    let block = buddy.alloc(order).ok_or(OutOfMemory)?;
     FREE.store(buddy.free_frames(), Relaxed);
     Ok(u64::from(block) * PAGE_SIZE as u64)
 }
@@ -152,7 +149,7 @@ pub fn alloc_block(order: usize) -> Result<u64, OutOfMemory> {
 /// Frees what [`alloc_block`] gave.
 pub fn free_block(address: u64, order: usize) {
     let mut buddy = BUDDY.lock();
-    buddy.free(table(), (address / PAGE_SIZE as u64) as u32, order);
+    buddy.free((address / PAGE_SIZE as u64) as u32, order);
     FREE.store(buddy.free_frames(), Relaxed);
 }
 

@@ -10,7 +10,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use kernel_core::boot::{BootInfo, RegionKind};
-use kernel_core::buddy::FrameMeta;
+use kernel_core::buddy::{Buddy, FrameMeta};
 
 use super::{PAGE_SIZE, PHYSMAP, frames, page_round_up, phys_to_virt};
 use crate::arch::paging::{Cache, Flags, kernel};
@@ -78,7 +78,10 @@ pub fn init(info: &BootInfo) {
     taken.sort_unstable();
 
     let entries = (top / PAGE_SIZE as u64) as usize;
-    let table_bytes = (entries * size_of::<FrameMeta>()).next_multiple_of(PAGE_SIZE) as u64;
+    // The bitmaps of free frames follow the table.
+    let bitmaps_at = (entries * size_of::<FrameMeta>()).next_multiple_of(size_of::<u64>());
+    let words = Buddy::words(entries as u32);
+    let table_bytes = (bitmaps_at + words * size_of::<u64>()).next_multiple_of(PAGE_SIZE) as u64;
     let mut table_at = None;
     free_parts(info, &taken, |start, end| {
         if table_at.is_none() && start + table_bytes <= end && start + table_bytes <= EARLY_LIMIT {
@@ -88,13 +91,15 @@ pub fn init(info: &BootInfo) {
     let table_at = table_at.unwrap_or_else(|| panic!("no room for the table of page frames ({table_bytes} bytes)"));
     let table = phys_to_virt(table_at).cast::<FrameMeta>();
     // SAFETY: free memory below the early limit, hence mapped, and used for nothing else from here on.
-    let table = unsafe {
+    let (table, bitmaps) = unsafe {
         for index in 0..entries {
             table.add(index).write(FrameMeta::reserved());
         }
-        core::slice::from_raw_parts(table, entries)
+        let bitmaps = table.byte_add(bitmaps_at).cast::<u64>();
+        bitmaps.write_bytes(0, words);
+        (core::slice::from_raw_parts(table, entries), core::slice::from_raw_parts_mut(bitmaps, words))
     };
-    frames::init(table);
+    frames::init(table, bitmaps);
     let frame = |address: u64| (address / PAGE_SIZE as u64) as u32;
     let give = |start: u64, end: u64, from: u64, to: u64| {
         let (start, end) = (start.max(from), end.min(to));
