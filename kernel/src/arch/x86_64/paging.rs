@@ -28,6 +28,8 @@ mod bit {
     pub const FOREIGN: u64 = 1 << 10;
     /// Ignored by the processor; here: the page belongs to a mapping that allows no access now.
     pub const HIDDEN: u64 = 1 << 11;
+    /// Ignored by the processor; here: the page is its object's as that gave it, and can be had from there again.
+    pub const FETCHED: u64 = 1 << 52;
     pub const NO_EXECUTE: u64 = 1 << 63;
     pub const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 }
@@ -57,6 +59,8 @@ pub struct Flags {
     pub shared: bool,
     /// See [`bit::FOREIGN`].
     pub foreign: bool,
+    /// See [`bit::FETCHED`].
+    pub fetched: bool,
     /// Cache type.
     pub cache: Cache,
 }
@@ -98,6 +102,9 @@ impl Entry {
         if flags.foreign {
             value |= bit::FOREIGN;
         }
+        if flags.fetched {
+            value |= bit::FETCHED;
+        }
         if !flags.exec {
             value |= NX.load(Ordering::Relaxed);
         }
@@ -133,6 +140,12 @@ impl Entry {
         self.0 & bit::FOREIGN != 0
     }
 
+    /// Whether a fault would bring the same page again: nobody has written to it here.
+    #[inline]
+    pub fn is_fetched(self) -> bool {
+        self.0 & bit::FETCHED != 0
+    }
+
     /// How the processor may cache the page.
     #[inline]
     pub fn cache(self) -> Cache {
@@ -153,6 +166,12 @@ impl Entry {
     #[inline]
     pub fn read_only(self) -> Self {
         Entry(self.0 & !bit::WRITE)
+    }
+
+    /// The same as a page of the space's own, which may be written.
+    #[inline]
+    pub fn owned(self, exec: bool) -> Self {
+        Entry(self.0 & !bit::FETCHED).with_protection(true, exec)
     }
 
     /// The same, out of the processor's sight.
@@ -226,15 +245,15 @@ fn run(address: usize, end: usize) -> usize {
     (ENTRIES - index(address, 0)).min((end - address).div_ceil(PAGE_SIZE))
 }
 
-/// The first entry that is not empty among those from `from` to `to`, or `to`. Most are empty, so it looks at eight at a time.
+/// The first entry that is not empty among those from `from` to `to`, or `to`. Most are empty, so it looks at sixteen at a time.
 #[inline]
 fn next_used(first: *const u64, from: usize, to: usize) -> usize {
     // SAFETY: the callers' entries are those of one table.
     let word = |at: usize| unsafe { first.add(at).read_volatile() };
     let mut at = from;
     let four = |at: usize| word(at) | word(at + 1) | word(at + 2) | word(at + 3);
-    while at + 8 <= to && four(at) | four(at + 4) == Entry::EMPTY.0 {
-        at += 8;
+    while at + 16 <= to && four(at) | four(at + 4) | four(at + 8) | four(at + 12) == Entry::EMPTY.0 {
+        at += 16;
     }
     while at < to && word(at) == Entry::EMPTY.0 {
         at += 1;
@@ -355,6 +374,7 @@ impl PageTable {
     }
 
     /// Calls `visit` for each page in `start..end`, in sight or not; what it leaves is also put into `copy`, which has nothing there.
+    /// Left out is what was fetched from an object: a fault brings it when it is wanted.
     pub fn copy_each(
         &mut self,
         copy: &mut PageTable,
@@ -365,13 +385,17 @@ impl PageTable {
         // The last table of the copy, by the number of its first page's address.
         let mut last: (usize, *mut u64) = (usize::MAX, core::ptr::null_mut());
         self.each_slot(start, end, |_, address, slot| {
+            // SAFETY: an entry of a table of a locked space.
+            let before = Entry(unsafe { slot.read_volatile() });
+            if before.is_fetched() {
+                return Ok(());
+            }
             let span = address >> 21;
             if last.0 != span {
                 last = (span, copy.slot_or_make(address & !((1 << 21) - 1))?);
             }
             // SAFETY: both are entries of tables of locked spaces; the second is of the table that was just looked up.
             unsafe {
-                let before = Entry(slot.read_volatile());
                 let mut entry = before;
                 visit(&mut entry);
                 if entry != before {

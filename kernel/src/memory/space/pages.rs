@@ -223,7 +223,7 @@ fn first_entry(vma: &Vma<Backing>, page: usize, flags: Flags, write: bool) -> Op
     if write && !private && !writable {
         return None;
     }
-    let ours = Flags { write: flags.write && !private && writable, shared: !private, ..flags };
+    let ours = Flags { write: flags.write && !private && writable, shared: !private, fetched: private, ..flags };
     let entry = match found {
         Page::Counted(frame) => Entry::new(frame.into_address(), ours),
         Page::Foreign(address, cache) => Entry::new(address, Flags { cache, foreign: true, ..ours }),
@@ -281,7 +281,7 @@ fn make_writable(entry: Entry, flags: Flags) -> Result<Entry, OutOfMemory> {
     }
     let frame = Frame::from_address(entry.address());
     let result = if entry.is_shared() || frame.is_unique() {
-        Ok(entry.with_protection(true, flags.exec))
+        Ok(entry.owned(flags.exec))
     } else {
         frame.duplicate().map(|copy| Entry::new(copy.into_address(), flags))
     };

@@ -28,6 +28,7 @@ fn main() {
     ochre_guest::run(&[
         ("a child ends and is waited for", life::fork_exit_wait),
         ("a child has copies", life::inherits),
+        ("a child has what its parent has of a file", life::inherits_mapped_files),
         ("waits with every option", life::waits),
         ("orphans", life::orphans),
         ("how a child ends", life::ends),

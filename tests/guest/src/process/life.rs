@@ -1,6 +1,7 @@
 //! Birth, end and waiting.
 
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use ochre_guest::posix::{code, errno, fork, signal, wait};
@@ -18,6 +19,56 @@ pub fn fork_exit_wait() {
     assert_ne!(pid, me);
     assert_eq!(code(pid), 0);
     assert_eq!((wait(pid, 0).0, errno()), (-1, libc::ECHILD));
+}
+
+/// A file that is mapped privately: pages that were read, written, written and then protected, hidden after that, and never touched.
+pub fn inherits_mapped_files() {
+    const PAGE: usize = 4096;
+    const WRITTEN: [u8; 5] = [0, b'w', b'p', b'h', 0];
+    let path = "/tmp/process-mapped";
+    let contents: Vec<u8> = (0..5).flat_map(|page| [b'0' + page; PAGE]).collect();
+    std::fs::write(path, contents).expect("a file");
+    let file = std::fs::File::open(path).expect("the file");
+    // SAFETY: a new mapping, which only these processes know.
+    let base = unsafe {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        libc::mmap(std::ptr::null_mut(), 5 * PAGE, access, libc::MAP_PRIVATE, file.as_raw_fd(), 0).cast::<u8>()
+    };
+    assert_ne!(base.addr(), usize::MAX);
+    // SAFETY: places in the mapping.
+    let at = |page: usize| unsafe { base.add(page * PAGE) };
+    let protect = |page, access| {
+        // SAFETY: a page of the mapping.
+        assert_eq!(unsafe { libc::mprotect(at(page).cast(), PAGE, access) }, 0);
+    };
+    // SAFETY: as above; the pages can be read and written.
+    unsafe {
+        assert_eq!(at(0).read_volatile(), b'0');
+        (1..4).for_each(|page| at(page).write_volatile(WRITTEN[page]));
+    }
+    protect(2, libc::PROT_READ);
+    protect(3, libc::PROT_NONE);
+    protect(4, libc::PROT_READ);
+    let seen = |page: usize| {
+        // SAFETY: as above; what was hidden is in sight again.
+        unsafe { (at(page).read_volatile(), at(page).add(1).read_volatile()) }
+    };
+    let child = fork(|| {
+        protect(3, libc::PROT_READ);
+        let good = (0..5).all(|page| {
+            let own = b'0' + page as u8;
+            seen(page) == (if WRITTEN[page] == 0 { own } else { WRITTEN[page] }, own)
+        });
+        // What the child writes is its own.
+        // SAFETY: as above.
+        unsafe { at(0).write_volatile(b'c') };
+        i32::from(!good || seen(0).0 != b'c')
+    });
+    assert_eq!(code(child), 0);
+    assert_eq!((seen(0).0, seen(1).0, seen(2).0, seen(4).0), (b'0', b'w', b'p', b'4'));
+    // SAFETY: nobody uses it any more.
+    assert_eq!(unsafe { libc::munmap(base.cast(), 5 * PAGE) }, 0);
+    std::fs::remove_file(path).expect("removed");
 }
 
 pub fn inherits() {
