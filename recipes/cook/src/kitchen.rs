@@ -72,6 +72,8 @@ impl Kitchen {
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(&self.cargo);
         command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", self.work.join("target"));
+        // Our patch of `uucore` looks there for crates, and cargo itself tells build scripts nothing of it.
+        command.env("CARGO_HOME", &self.cargo_home);
         // What cargo tells the programs that it starts is not meant for the next cargo.
         command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
         for (name, value) in PROFILE {
