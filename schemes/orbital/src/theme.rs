@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::paint::HILLS;
+
 /// The file, as it is built in.
 const BUILT_IN: &str = include_str!("../theme.toml");
 
@@ -32,6 +34,8 @@ impl TryFrom<String> for Colour {
 #[allow(missing_docs)]
 pub struct Palette {
     pub background: [Colour; 2],
+    pub sun: Colour,
+    pub hills: [[Colour; 2]; HILLS],
     pub title: Colour,
     pub title_dim: Colour,
     pub text: Colour,

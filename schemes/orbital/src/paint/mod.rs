@@ -11,13 +11,17 @@ pub mod icons;
 mod scene;
 pub mod shadow;
 pub mod text;
+mod wallpaper;
 
 use std::rc::Rc;
+
+pub use self::wallpaper::HILLS;
 
 use self::canvas::{Canvas, Mask};
 use self::icons::Icons;
 use self::shadow::Shadow;
 use self::text::{Style, Text};
+use self::wallpaper::Wallpaper;
 use crate::desk::Desk;
 use crate::desk::frame::Metrics;
 use crate::desk::pointer::Shape;
@@ -37,6 +41,7 @@ pub struct Painter {
     icons: Icons,
     shadow: Shadow,
     text: Text,
+    wallpaper: Wallpaper,
     metrics: Metrics,
     /// The screen draws the cursor itself.
     pub hardware_cursor: bool,
@@ -53,6 +58,7 @@ impl Painter {
             icons: Icons::new(1),
             shadow: Shadow::new(metrics.shadow),
             text,
+            wallpaper: Wallpaper::default(),
             metrics,
             hardware_cursor: false,
             row: Vec::new(),
@@ -62,6 +68,7 @@ impl Painter {
     /// Takes another look; the whole desk has to be painted again.
     pub fn set_palette(&mut self, palette: Palette) {
         self.palette = palette;
+        self.wallpaper = Wallpaper::default();
     }
 
     /// The place that a cursor takes, if it is painted.
@@ -80,6 +87,10 @@ impl Painter {
     /// Paints rectangles of the desk.
     pub fn paint(&mut self, canvas: &mut Canvas, desk: &Desk, pictures: &dyn Pictures, rects: &[Rect]) {
         self.rescale(desk);
+        let screen = desk.screen();
+        if !self.wallpaper.fits(screen.w, screen.h) {
+            self.wallpaper = Wallpaper::new(screen.w, screen.h, &self.palette);
+        }
         for rect in rects {
             let rect = rect.intersection(&canvas.bounds());
             if !rect.is_empty() {

@@ -95,7 +95,7 @@ impl Painter {
 
     fn paint_piece(&mut self, canvas: &mut Canvas, desk: &Desk, pictures: &dyn Pictures, piece: Piece<'_>, clip: Rect) {
         match piece {
-            Piece::Background => self.background(canvas, desk, clip),
+            Piece::Background => self.wallpaper.paint(canvas, clip),
             Piece::Shade(window) => self.shade(canvas, desk, window, clip),
             Piece::Title(window) => self.title(canvas, desk, window, clip),
             Piece::Content(window) => self.content(canvas, desk, window, pictures, clip),
@@ -113,30 +113,6 @@ impl Painter {
                     canvas.sprite(clip, pointer.x, pointer.y, sprite);
                 }
             }
-        }
-    }
-
-    /// From one colour above to another below, in steps that are scattered so that they are not seen.
-    fn background(&self, canvas: &mut Canvas, desk: &Desk, clip: Rect) {
-        let height = desk.screen().h.max(2) as u32 - 1;
-        let [upper, lower] = self.palette.background.map(|colour| colour.0);
-        for y in clip.y..clip.bottom() {
-            let at = y as u32;
-            let pattern: [u32; 4] = std::array::from_fn(|x| {
-                let scatter = u32::from(SCATTER[at as usize % 4][x]) * 16 + 8;
-                let channel = |shift: u32| {
-                    let [from, to] = [upper, lower].map(|colour| colour >> shift & 0xff);
-                    let value = (from * (height - at) + to * at) * 256 / height;
-                    ((value + scatter) >> 8).min(255) << shift
-                };
-                0xff00_0000 | channel(16) | channel(8) | channel(0)
-            });
-            let row = canvas.row_mut(y, clip.x, clip.right());
-            let first = clip.x as usize % 4;
-            let pattern: [u32; 4] = std::array::from_fn(|x| pattern[(first + x) % 4]);
-            let (blocks, rest) = row.as_chunks_mut::<4>();
-            blocks.iter_mut().for_each(|block| *block = pattern);
-            rest.iter_mut().zip(pattern).for_each(|(pixel, colour)| *pixel = colour);
         }
     }
 
@@ -277,6 +253,3 @@ impl Painter {
         }
     }
 }
-
-/// An order of sixteen in which neighbours are far apart (Bayer).
-const SCATTER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];

@@ -8,8 +8,8 @@ use ochre_vm::qemu::Machine;
 use crate::case::{Case, Door, Firmware, Initfs, Medium};
 use crate::screen::Picture;
 
-/// The light theme's background, from the upper edge to the lower (`schemes/orbital/theme.toml`).
-const BACKGROUND: [[u8; 3]; 2] = [[0xe9, 0xdc, 0xcb], [0xcf, 0xae, 0x8c]];
+/// The light theme's sky, from the upper edge to the lower (`schemes/orbital/theme.toml`).
+const BACKGROUND: [[u8; 3]; 2] = [[0xf1, 0xe9, 0xde], [0xf7, 0xd7, 0xab]];
 /// How far a colour may be from what was computed here.
 const NEAR: i32 = 3;
 /// The menu's second entry, which the serial line shows too.
@@ -57,7 +57,7 @@ fn is_there(machine: &mut Machine) -> Result<(), String> {
     }
 }
 
-/// The background at both sides, and the panel along the lower edge.
+/// The sky at both sides, hills that hide it below, and the panel along the lower edge.
 fn check(picture: &Picture) -> Result<(), String> {
     let (width, height) = (picture.width, picture.height);
     if width < 640 || height < 480 {
@@ -67,19 +67,24 @@ fn check(picture: &Picture) -> Result<(), String> {
     if panel.iter().zip(row).all(|(seen, row)| (i32::from(*seen) - row).abs() <= NEAR) {
         return Err("there is no panel".into());
     }
-    for y in (height / 10..height * 8 / 10).step_by(height / 20) {
-        for x in [width / 50, width * 49 / 50] {
+    let sides = [width / 50, width * 49 / 50];
+    let sky = (height / 20..height * 9 / 20).step_by(height / 20).map(|y| (y, true));
+    let hills = (height * 14 / 20..height * 9 / 10).step_by(height / 20).map(|y| (y, false));
+    for (y, is_sky) in sky.chain(hills) {
+        for x in sides {
             let (seen, wanted) = (picture.pixel(x, y), background(y, height));
             let near = seen.iter().zip(wanted).all(|(seen, wanted)| (i32::from(*seen) - wanted).abs() <= NEAR);
-            if !near {
-                return Err(format!("at {x},{y} there is {seen:02x?} and not the background, {wanted:02x?}"));
+            // What is not the sky's must be a hill's, from light to dark ochre: more red than green than blue, and never black.
+            let ochre = seen[0] > 0x70 && seen[0] > seen[1] && seen[1] > seen[2];
+            if near != is_sky || !ochre {
+                return Err(format!("at {x},{y} there is {seen:02x?}; the sky would be {wanted:02x?}"));
             }
         }
     }
     Ok(())
 }
 
-/// The background's colour in a row.
+/// The sky's colour in a row.
 fn background(y: usize, height: usize) -> [i32; 3] {
     let [upper, lower] = BACKGROUND;
     let mix = |channel: usize| {
