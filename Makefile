@@ -40,7 +40,8 @@ SETTINGS += $(foreach weight,Regular SemiBold,fonts/Inter-$(weight).otf=/usr/sha
 # Fonts of the terminal, from fonts-jetbrains-mono and, for what that does not have, fonts-dejavu-core.
 SETTINGS += $(foreach style,Regular Bold Italic BoldItalic,fonts/JetBrainsMono-$(style).ttf=/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-$(style).ttf) \
 	fonts/DejaVuSansMono.ttf=/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf
-# Programs of the initfs: package names, and the executables they make.
+# Programs of the initfs: package names, and the executables they make. These are on the way of other programs' calls or pixels and
+# optimised as a whole.
 PACKAGES := \
 	ochre-bootstrap \
 	nsmgr \
@@ -49,35 +50,29 @@ PACKAGES := \
 	ramfs \
 	ipcd \
 	ptyd \
-	inputd \
 	orbital \
+	ochre-init
+# Those of them that every boot needs: the benchmark's archive has no others, because it counts as memory.
+BASE := bootstrap nsmgr procmgr init zerod ramfs ipcd ptyd
+PROGRAMS := $(BASE) service orbital-keeper orbitald
+# These are not.
+PLAIN_PACKAGES := \
+	inputd \
 	$(DRIVERS) \
 	ochre-live \
-	ochre-init \
 	ochre-session \
 	ochre-terminal \
 	ochre-console \
 	ochre-errand \
 	ochre-tools
-PROGRAMS := \
-	bootstrap \
-	nsmgr \
-	procmgr \
-	zerod \
-	ramfs \
-	ipcd \
-	ptyd \
+PLAIN_PROGRAMS := \
 	inputd \
-	orbital-keeper orbitald \
 	$(DRIVERS) \
 	live \
-	init service \
 	session terminal \
 	console \
 	errand \
 	ps top trace
-# Those of them that every boot needs: the benchmark's archive has no others, because it counts as memory.
-BASE := bootstrap nsmgr procmgr init zerod ramfs ipcd ptyd
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
 # Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
@@ -96,6 +91,7 @@ EXAMPLE_FLAGS := --package scheme-server --features scheme-server/fake --example
 # What the host's own tests reach.
 HOST_PACKAGES := \
 	$(PACKAGES) \
+	$(PLAIN_PACKAGES) \
 	$(DESKTOP_PACKAGES) \
 	ochre-ui \
 	ochre-abi \
@@ -162,7 +158,7 @@ sysroot: setup-build
 	@mkdir -p build/sysroot/lib
 	@cmp -s $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a || { \
 		cp $(USER_DIR)/libochre_libc.a build/sysroot/lib/libc.a; \
-		for package in $(PACKAGES) $(DESKTOP_PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do \
+		for package in $(PACKAGES) $(PLAIN_PACKAGES) $(DESKTOP_PACKAGES) $(TEST_PACKAGES) ochre-bench scheme-server; do \
 			rm -rf $(USER_DIR)/.fingerprint/$$package-* $(PLAIN_DIR)/.fingerprint/$$package-*; done; }
 	@for name in gcc gcc_eh m pthread rt dl util; do \
 		[ -f build/sysroot/lib/lib$$name.a ] || ar crs build/sysroot/lib/lib$$name.a; done
@@ -181,8 +177,10 @@ test-kernel: setup-build
 programs: sysroot
 	@echo '  programs'
 	@$(CARGO) build --quiet $(USER_FLAGS) $(PACKAGES:%=--package %)
+	@$(CARGO) build --quiet $(PLAIN_FLAGS) $(PLAIN_PACKAGES:%=--package %)
 	@mkdir -p build/programs
 	@for name in $(PROGRAMS); do strip -o build/programs/$$name $(USER_DIR)/$$name; done
+	@for name in $(PLAIN_PROGRAMS); do strip -o build/programs/$$name $(PLAIN_DIR)/$$name; done
 
 test-programs: programs example-programs
 	@echo '  test programs'
@@ -227,7 +225,7 @@ desktop-programs: sysroot
 
 # What every archive that is booted has: the system's programs, their settings, what init starts.
 SYSTEM_FILES = kernel.sym=build/kernel.sym $(SETTINGS) \
-	$(foreach name,$(PROGRAMS),bin/$(name)=build/programs/$(name)) \
+	$(foreach name,$(PROGRAMS) $(PLAIN_PROGRAMS),bin/$(name)=build/programs/$(name)) \
 	$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml)
 
 # The archive of `exec` and the runner: the system, the examples, and whichever test programs have been built.
@@ -302,7 +300,7 @@ lint: sysroot
 	@echo '  lints'
 	@$(CARGO) clippy --quiet --all-targets $(HOST_PACKAGES:%=--package %) -- -D warnings
 	@$(CARGO) clippy --quiet --package ochre-kernel $(KERNEL_FLAGS) -- -D warnings
-	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
+	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(PLAIN_PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
 		$(TEST_PACKAGES:%=--package %) -- -D warnings
 # By itself, as it is built: what others want of a crate that it shares with them would bring std in.
 	@$(CARGO) clippy --quiet $(USER_FLAGS) --package ochre-libc -- -D warnings
