@@ -296,19 +296,21 @@ check: setup-build
 	@$(CARGO) fmt --all --check
 	@$(MAKE) lint host-test
 
+# Of what runs in Ochre; the host's are in host-test.
 lint: sysroot
 	@echo '  lints'
-	@$(CARGO) clippy --quiet --all-targets $(HOST_PACKAGES:%=--package %) -- -D warnings
 	@$(CARGO) clippy --quiet --package ochre-kernel $(KERNEL_FLAGS) -- -D warnings
-	@$(CARGO) clippy --quiet $(USER_FLAGS) $(PACKAGES:%=--package %) $(PLAIN_PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
+	@$(CARGO) clippy --quiet $(PLAIN_FLAGS) $(PACKAGES:%=--package %) $(PLAIN_PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
 		$(TEST_PACKAGES:%=--package %) -- -D warnings
 # By itself, as it is built: what others want of a crate that it shares with them would bring std in.
 	@$(CARGO) clippy --quiet $(USER_FLAGS) --package ochre-libc -- -D warnings
 
-# The tests of libc look at the archive that programs are linked with.
+# The tests of libc look at the archive that programs are linked with. What is compiled for them is linted in the same go: `cargo clippy`
+# would go through all that they stand on once more.
 host-test: sysroot
-	@echo '  host tests'
-	@$(CARGO) test --quiet --no-fail-fast $(HOST_PACKAGES:%=--package %)
+	@echo '  host tests and their lints'
+	@RUSTC_WORKSPACE_WRAPPER=$(RUST_BIN)/clippy-driver $(CARGO) test --quiet --no-fail-fast -Zwarnings --config 'build.warnings="deny"' \
+		$(HOST_PACKAGES:%=--package %)
 
 test: setup check kernel test-kernel test-programs test-packages initfs iso tools
 	@echo '  the own tests of crates of others'
