@@ -56,7 +56,7 @@ fn load(file: &[u8], initfs: (u64, u64)) -> Result<(), String> {
     let user = ochre_abi::USER_BASE as u64..ochre_abi::STACK_TOP as u64 - ochre_abi::STACK_SIZE as u64;
     let program = elf::parse(file, user, ochre_abi::PIE_BASE as u64).map_err(|error| error.to_string())?;
     let error = |error: syscall::Error| error.to_string();
-    let space = AddressSpace::new().map_err(error)?;
+    let space = AddressSpace::with_reserve().map_err(error)?;
     let archive_len = (initfs.1 - initfs.0) as usize;
     archive::init(initfs.0, initfs.1).map_err(|_| "no memory is left".to_string())?;
     let pager = archive::get().map_err(error)?;

@@ -161,6 +161,8 @@ pub mod spawn {
         pub umask: usize,
         /// User id in the lower half, group id in the upper.
         pub credentials: u64,
+        /// 1 for a program of the system, which may take from its reserve of memory (`EPERM` unless the caller may), else 0.
+        pub reserve: u64,
     }
 }
 
@@ -194,6 +196,7 @@ pub mod irq {
 /// | from | call | gives |
 /// |---|---|---|
 /// | scheme root | `openat("thread")` | new thread, not started, with empty address space and descriptor table, with authority |
+/// | scheme root | `openat("system-thread")` | the same, for a program that may take from the system's reserve of memory, as the caller may |
 /// | scheme root | `openat("self")` | the calling thread, with authority |
 /// | thread | `dup("")` | the same handle again |
 /// | thread | `dup("plain")` | the same thread without authority |

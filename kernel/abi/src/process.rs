@@ -118,6 +118,8 @@ pub mod birth {
     pub const IDS: u32 = 32;
     /// Its effective ids are its real ones.
     pub const RESET_IDS: u32 = 64;
+    /// It may take from the system's reserve of memory, as its parent may (`EPERM`).
+    pub const RESERVE: u32 = 128;
 }
 
 /// Bits of the argument of [`Verb::Children`].

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use kernel_core::buddy::{self, Buddy, FrameMeta, FrameTable};
 
+use super::reserve::{self, may_give, may_give_pages};
 use super::{OutOfMemory, PAGE_SIZE, phys_to_virt};
 use crate::arch::percpu;
 use crate::sync::{Lock, Once, level};
@@ -17,9 +18,6 @@ static BUDDY: Lock<{ level::FRAMES }, Buddy<'static>> = Lock::new(Buddy::new());
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 /// Frames in the buddy system; what processors keep is not in it. Written under the lock, read without.
 static FREE: AtomicUsize = AtomicUsize::new(0);
-
-/// Frames that user programs cannot have, so that the kernel can still do its own work when they have taken all else (2 MiB).
-pub const RESERVE: usize = 512;
 
 /// Frames in a processor's magazine.
 const MAGAZINE: usize = 64;
@@ -51,13 +49,21 @@ pub fn init(table: &'static [FrameMeta], bitmaps: &'static mut [u64]) {
     *BUDDY.lock() = Buddy::over(bitmaps, table.len() as u32);
 }
 
+/// What is read without the lock is written under it.
+#[inline]
+fn note_free(buddy: &Buddy) {
+    FREE.store(buddy.free_frames(), Relaxed);
+    reserve::note(buddy.free_frames());
+}
+
 /// Hands over free memory (frame numbers, end exclusive).
 pub fn add_region(start: u32, end: u32) {
     let mut buddy = BUDDY.lock();
     let before = buddy.free_frames();
     buddy.add_region(start, end);
-    TOTAL.fetch_add(buddy.free_frames() - before, Relaxed);
-    FREE.store(buddy.free_frames(), Relaxed);
+    let more = buddy.free_frames() - before;
+    reserve::divide(TOTAL.fetch_add(more, Relaxed) + more);
+    note_free(&buddy);
 }
 
 /// References to frames that the loader has filled: `pages` from `start` on, which are nobody's and in the table (boot only).
@@ -86,17 +92,6 @@ pub fn free() -> usize {
     FREE.load(Relaxed) + kept
 }
 
-/// Whether user programs may have more memory.
-#[inline]
-pub fn may_give() -> bool {
-    FREE.load(Relaxed) > RESERVE
-}
-
-/// Whether user programs may have this many pages more, in a row.
-pub fn may_give_pages(pages: usize) -> bool {
-    pages.checked_next_power_of_two().is_some_and(|pages| FREE.load(Relaxed) > RESERVE.saturating_add(pages))
-}
-
 #[inline]
 fn alloc_one() -> Result<u32, OutOfMemory> {
     // SAFETY: this processor's own magazine, with interrupts off; `refill` does not come back here.
@@ -112,7 +107,7 @@ fn alloc_one() -> Result<u32, OutOfMemory> {
 fn refill(magazine: &mut Magazine) -> Result<(), OutOfMemory> {
     let mut buddy = BUDDY.lock();
     magazine.len = buddy.alloc_frames(&mut magazine.frames[..BATCH]);
-    FREE.store(buddy.free_frames(), Relaxed);
+    note_free(&buddy);
     if magazine.len == 0 { Err(OutOfMemory) } else { Ok(()) }
 }
 
@@ -135,14 +130,14 @@ fn drain(magazine: &mut Magazine) {
         magazine.len -= 1;
         buddy.free(magazine.frames[magazine.len], 0);
     }
-    FREE.store(buddy.free_frames(), Relaxed);
+    note_free(&buddy);
 }
 
 /// Allocates `1 << order` frames in a row, not counted and not zeroed; for the heap and kernel stacks.
 pub fn alloc_block(order: usize) -> Result<u64, OutOfMemory> {
     let mut buddy = BUDDY.lock();
     let block = buddy.alloc(order).ok_or(OutOfMemory)?;
-    FREE.store(buddy.free_frames(), Relaxed);
+    note_free(&buddy);
     Ok(u64::from(block) * PAGE_SIZE as u64)
 }
 
@@ -150,7 +145,7 @@ pub fn alloc_block(order: usize) -> Result<u64, OutOfMemory> {
 pub fn free_block(address: u64, order: usize) {
     let mut buddy = BUDDY.lock();
     buddy.free((address / PAGE_SIZE as u64) as u32, order);
-    FREE.store(buddy.free_frames(), Relaxed);
+    note_free(&buddy);
 }
 
 /// A zeroed frame that is never freed, as the address of a table (boot only).
@@ -179,7 +174,7 @@ impl Frame {
         Ok(frame)
     }
 
-    /// A new frame of zeros for a user program, while there is more than the kernel's reserve.
+    /// A new frame of zeros for the current thread's program, while there is more than what is held back from it.
     #[inline]
     pub fn zeroed_for_user() -> Result<Self, OutOfMemory> {
         if may_give() { Self::zeroed() } else { Err(OutOfMemory) }
@@ -188,7 +183,7 @@ impl Frame {
     /// `count` new frames in a row for a user program, zeroed, each counted on its own; at most 4 MiB.
     pub fn contiguous(count: usize) -> Result<alloc::vec::Vec<Frame>, OutOfMemory> {
         let order = count.max(1).next_power_of_two().trailing_zeros() as usize;
-        if order > buddy::MAX_ORDER || FREE.load(Relaxed) < RESERVE + (1 << order) {
+        if order > buddy::MAX_ORDER || !may_give_pages(1 << order) {
             return Err(OutOfMemory);
         }
         let mut frames = alloc::vec::Vec::new();

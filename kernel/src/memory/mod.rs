@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `frames` | page frames and their reference counts |
 //! | `heap` | the kernel's own objects |
+//! | `reserve` | how much of them is held back from whom |
 //! | `kmap` | kernel page tables, kernel stacks, device registers |
 //! | `space` | user address spaces |
 //! | `pager` | what mappings other than private memory get their pages from |
@@ -17,17 +18,19 @@ pub mod frames;
 pub mod heap;
 pub mod kmap;
 pub mod pager;
+pub mod reserve;
 pub mod space;
 pub mod user;
 
 pub use frames::Frame;
 pub use kmap::{init, map_mmio};
+pub use reserve::{admit, admit_ordinary};
 pub use space::AddressSpace;
 pub use user::UserSlice;
 
 use alloc::vec::Vec;
 
-use syscall::error::{ENOMEM, Error, Result};
+use syscall::error::{ENOMEM, Error};
 
 /// Bytes in a page.
 pub const PAGE_SIZE: usize = 4096;
@@ -62,19 +65,12 @@ pub fn page_round_up(bytes: usize) -> Option<usize> {
     Some(bytes.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
 }
 
-/// Makes room for `count` more in a list that a user can make long. What is more than a page comes out of what is above the
-/// kernel's reserve.
-pub fn reserve<T>(list: &mut Vec<T>, count: usize) -> core::result::Result<(), OutOfMemory> {
+/// Makes room for `count` more in a list that a user can make long. What is more than a page comes out of what is not held
+/// back from the current thread.
+pub fn reserve<T>(list: &mut Vec<T>, count: usize) -> Result<(), OutOfMemory> {
     let bytes = list.len().saturating_add(count).saturating_mul(size_of::<T>());
-    if bytes > PAGE_SIZE && !frames::may_give_pages(bytes.div_ceil(PAGE_SIZE)) {
+    if bytes > PAGE_SIZE && !reserve::may_give_pages(bytes.div_ceil(PAGE_SIZE)) {
         return Err(OutOfMemory);
     }
     list.try_reserve_exact(count).map_err(|_| OutOfMemory)
-}
-
-/// Asked at the door of every call that makes the kernel allocate for a user: each such call needs a few objects only, so while
-/// the reserve is whole it will get them, and when it is not the user is told `ENOMEM`.
-#[inline]
-pub fn admit() -> Result<()> {
-    if frames::may_give() { Ok(()) } else { Err(Error::new(ENOMEM)) }
 }

@@ -26,7 +26,7 @@ use super::ports::Ports;
 use crate::arch::paging::Cache;
 use crate::context::Thread;
 use crate::memory::pager::{Physical, SharedMemory};
-use crate::memory::{Frame, PAGE_SIZE, UserSlice, archive, frames, page_round_up};
+use crate::memory::{Frame, PAGE_SIZE, UserSlice, archive, frames, page_round_up, reserve};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -67,7 +67,7 @@ fn statvfs() -> Result<StatVfs> {
         f_bsize: PAGE_SIZE as u32,
         f_blocks: frames::total() as u64,
         f_bfree: free,
-        f_bavail: free.saturating_sub(frames::RESERVE as u64),
+        f_bavail: free.saturating_sub(reserve::held_back() as u64),
     })
 }
 

@@ -30,7 +30,7 @@ use super::object::{Io, Object};
 use super::{acpi, irq, trace};
 use crate::arch::{boot, cpuid, percpu};
 use crate::context::{Thread, thread};
-use crate::memory::{self, PAGE_SIZE, UserSlice, frames, heap};
+use crate::memory::{self, PAGE_SIZE, UserSlice, frames, heap, reserve};
 use crate::time;
 
 type Source = fn(&mut Text) -> fmt::Result;
@@ -285,7 +285,7 @@ fn stat(text: &mut Text) -> fmt::Result {
         ("frame_bytes", PAGE_SIZE as u64),
         ("frames_total", frames::total() as u64),
         ("frames_free", frames::free() as u64),
-        ("frames_reserved", frames::RESERVE as u64),
+        ("frames_reserved", reserve::held_back() as u64),
         ("heap_used_bytes", heap_bytes as u64),
         ("heap_pages", heap_pages as u64),
         ("threads_live", live as u64),

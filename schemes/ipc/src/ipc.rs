@@ -22,6 +22,9 @@ pub trait System {
     fn close(&mut self, fd: usize);
     /// Number of the socket that a descriptor of the daemon leads to, if it leads to one of the daemon's own.
     fn own_number(&mut self, fd: usize) -> Option<usize>;
+    /// Whether ordinary programs can have so many bytes of memory: what the daemon keeps for them does not come out of the system's
+    /// reserve.
+    fn has_memory(&mut self, bytes: usize) -> bool;
 }
 
 /// All sockets.

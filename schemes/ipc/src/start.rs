@@ -11,7 +11,7 @@ use ipc::ipc::{Ipc, System};
 use ipc::scheme::{ALARM, NAME, ROOT};
 use libredox::Fd;
 use ochre_socket::{TOKEN, Token};
-use scheme_server::{Identifier, Port, Server, notify_ready};
+use scheme_server::{Identifier, Memory, Port, Server, notify_ready};
 
 /// When the daemon is to be woken, for the thread that waits for that.
 #[derive(Default)]
@@ -64,6 +64,7 @@ struct Machine {
     alarm: Arc<Alarm>,
     random: ChaCha20Rng,
     identifier: Identifier,
+    memory: Memory,
 }
 
 impl System for Machine {
@@ -89,6 +90,10 @@ impl System for Machine {
     fn own_number(&mut self, fd: usize) -> Option<usize> {
         self.identifier.number(fd)
     }
+
+    fn has_memory(&mut self, bytes: usize) -> bool {
+        self.memory.has(bytes as u64)
+    }
 }
 
 /// Serves until the socket is closed. The argument, if there is one, is the scheme's name.
@@ -112,6 +117,7 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     })?;
     notify_ready();
     let identifier = port.identifier();
-    let machine = Machine { start, alarm, random: ChaCha20Rng::from_seed(seed), identifier };
+    let memory = Memory::open().map_err(told("the memory cannot be asked"))?;
+    let machine = Machine { start, alarm, random: ChaCha20Rng::from_seed(seed), identifier, memory };
     Ok(Server::new(port).run(&mut Ipc::new(machine)).map_err(told("the socket fails"))?)
 }

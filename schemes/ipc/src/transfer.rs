@@ -157,7 +157,7 @@ impl<S: System> Ipc<S> {
         let granted = self.accounts.add_memory(uid, wanted - has);
         let socket = self.sockets.get_mut(target).ok_or(Error::new(ENOBUFS))?;
         match granted {
-            Ok(()) if socket.received.grow(wanted) => return Ok(more),
+            Ok(()) if self.system.has_memory(wanted) && socket.received.grow(wanted) => return Ok(more),
             Ok(()) => {
                 let what = crate::accounts::Account { memory: wanted - has, ..Default::default() };
                 self.accounts.release(uid, what);

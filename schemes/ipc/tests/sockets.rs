@@ -320,3 +320,23 @@ fn messages_that_make_no_sense() {
     assert_eq!(errno(host.open("raw", 0)), ENOENT);
     assert_eq!(errno(host.kernel.openat(one, "stream", 0)), ENOTDIR);
 }
+
+#[test]
+fn without_memory_for_programs_buffers_do_not_grow() {
+    let mut host = Host::new();
+    let [one, other] = host.pair("stream");
+    assert_eq!(host.kernel.write(one, &[1; 1000], NO_OFFSET, 0), Ok(1000));
+    host.machine().no_memory = true;
+    // What there is room for already still goes, and no more of it.
+    let rest = host.kernel.write(one, &[2; 50_000], NO_OFFSET, O_NONBLOCK).unwrap();
+    assert!(rest < 50_000, "{rest}");
+    assert!(host.kernel.write(one, &[2; 50_000], NO_OFFSET, O_NONBLOCK).is_err());
+    let [third, fourth] = host.pair("dgram");
+    assert_eq!(host.send(third, &[3; 100], 0).map_err(|error| error.errno), Err(ENOBUFS));
+    host.machine().no_memory = false;
+    assert_eq!(host.send(third, &[3; 100], 0), Ok(100));
+    for id in [one, other, third, fourth] {
+        host.kernel.close(id);
+    }
+    host.assert_empty();
+}

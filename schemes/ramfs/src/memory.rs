@@ -1,7 +1,9 @@
 //! Pages for the contents of files, and the limit on all that the file system may use.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::num::NonZeroU32;
+use std::rc::Rc;
 
 use memmap2::MmapMut;
 use scheme_server::syscall::error::{ENOMEM, ENOSPC, Error, Result};
@@ -10,6 +12,8 @@ use scheme_server::syscall::error::{ENOMEM, ENOSPC, Error, Result};
 pub const PAGE: usize = 4096;
 /// Pages that are taken from the system, and given back to it, together.
 const CHUNK: usize = 512;
+/// Bytes that the system is asked for at once.
+const PORTION: u64 = 64 << 10;
 
 /// Contents of a page.
 pub type Page = [u8; PAGE];
@@ -42,6 +46,8 @@ pub struct Pool {
     chunks: Vec<Option<Chunk>>,
     /// Chunks with free pages. The first one is used, so that the others become empty.
     open: BTreeSet<usize>,
+    /// See [`Pool::take_shrunk`].
+    shrunk: bool,
 }
 
 impl Pool {
@@ -97,7 +103,14 @@ impl Pool {
         if self.open.len() > 1 {
             self.open.remove(&number);
             self.chunks[number] = None;
+            self.shrunk = true;
         }
+    }
+
+    /// Whether memory went back to the system since this was asked last.
+    #[inline]
+    pub fn take_shrunk(&mut self) -> bool {
+        std::mem::take(&mut self.shrunk)
     }
 
     /// Contents of a page.
@@ -122,25 +135,63 @@ impl Pool {
     }
 }
 
-/// What the file system may use, in bytes.
-#[derive(Clone, Copy, Debug)]
+/// Asks the system whether it has so many bytes for ordinary programs.
+pub type Grant = Rc<dyn Fn(u64) -> bool>;
+
+/// What the file system may use, in bytes. Beyond the limit, what is used must be there: a daemon of the system may take from the
+/// system's reserve of memory, and what it keeps for its clients must not come out of that.
+#[derive(Clone)]
 pub struct Budget {
     limit: u64,
     used: u64,
+    /// What may be used without asking the system; never above the limit.
+    granted: u64,
+    grant: Grant,
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, used, granted, .. } = self;
+        write!(f, "{used} of {limit} bytes, {granted} granted")
+    }
 }
 
 impl Budget {
-    /// Nothing is used yet.
-    pub const fn new(limit: u64) -> Self {
-        Self { limit, used: 0 }
+    /// Nothing is used yet, and the system has everything.
+    pub fn new(limit: u64) -> Self {
+        Self { limit, used: 0, granted: limit, grant: Rc::new(|_| true) }
+    }
+
+    /// From now on the system is asked before more is used.
+    pub fn ask(&mut self, grant: Grant) {
+        (self.granted, self.grant) = (self.used, grant);
+    }
+
+    /// Another one, without a limit, that asks the same system.
+    pub fn beside(&self) -> Self {
+        Self { limit: u64::MAX, used: 0, granted: 0, grant: self.grant.clone() }
     }
 
     /// Takes from it. `ENOSPC` when there is not so much left.
     #[inline]
     pub fn charge(&mut self, bytes: u64) -> Result<()> {
-        let used = self.used.checked_add(bytes).filter(|&used| used <= self.limit).ok_or(Error::new(ENOSPC))?;
-        self.used = used;
+        match self.used.checked_add(bytes) {
+            Some(used) if used <= self.granted => self.used = used,
+            Some(used) => self.used = self.extend(used)?,
+            None => return Err(Error::new(ENOSPC)),
+        }
         Ok(())
+    }
+
+    /// Has more granted, some of it in advance.
+    #[cold]
+    fn extend(&mut self, used: u64) -> Result<u64> {
+        let more = (used - self.granted).next_multiple_of(PORTION);
+        if used > self.limit || !(self.grant)(more) {
+            return Err(Error::new(ENOSPC));
+        }
+        self.granted = self.granted.saturating_add(more).min(self.limit);
+        Ok(used)
     }
 
     /// Gives back.
@@ -148,6 +199,11 @@ impl Budget {
     pub fn release(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.used, "more is given back than was taken");
         self.used = self.used.saturating_sub(bytes);
+    }
+
+    /// What was given back here has gone back to the system: it must be asked for anew.
+    pub fn forget(&mut self) {
+        self.granted = self.granted.min(self.used);
     }
 
     /// All that there is.
@@ -217,5 +273,43 @@ mod tests {
         assert!(budget.charge(1).is_err() && budget.charge(u64::MAX).is_err());
         budget.release(10);
         assert_eq!((budget.left(), budget.used(), budget.limit()), (10, 90, 100));
+    }
+
+    #[test]
+    fn a_budget_asks_for_what_it_has_not_been_granted() {
+        use std::cell::Cell;
+        let (left, asked) = (Rc::new(Cell::new(3 * PORTION)), Rc::new(Cell::new(0)));
+        let mut budget = Budget::new(1 << 40);
+        assert!(budget.charge(100).is_ok());
+        let (system, count) = (left.clone(), asked.clone());
+        budget.ask(Rc::new(move |bytes| {
+            count.set(count.get() + 1);
+            let granted = bytes <= system.get();
+            system.set(system.get() - if granted { bytes } else { 0 });
+            granted
+        }));
+        for _ in 0..PORTION {
+            budget.charge(1).unwrap();
+        }
+        assert_eq!((asked.get(), left.get()), (1, 2 * PORTION));
+        assert!(budget.charge(2 * PORTION + 1).is_err() && budget.charge(2 * PORTION).is_ok());
+        // What comes back is used again without a question, until it has left the process.
+        budget.release(PORTION);
+        assert!(budget.charge(PORTION).is_ok());
+        budget.release(PORTION);
+        budget.forget();
+        assert!(budget.charge(1).is_err());
+        left.set(PORTION);
+        assert!(budget.charge(1).is_ok());
+        assert_eq!(budget.beside().used(), 0);
+    }
+
+    #[test]
+    fn the_pool_tells_of_memory_that_went_back() {
+        let mut pool = Pool::default();
+        let pages: Vec<PageId> = (0..2 * CHUNK).map(|_| pool.take().unwrap()).collect();
+        assert!(!pool.take_shrunk());
+        pages.iter().for_each(|&page| pool.put(page));
+        assert!(pool.take_shrunk() && !pool.take_shrunk());
     }
 }

@@ -14,7 +14,7 @@ use crate::fifo::{End, Fifo, ROOM};
 use crate::fs::{Clock, FileSystem, Opened};
 use crate::furnish::Piece;
 use crate::inode::{Inode, InodeId, Kind, User};
-use crate::memory::PAGE;
+use crate::memory::{Grant, PAGE};
 use crate::walk::Walk;
 
 /// Offset of what has no position.
@@ -102,6 +102,11 @@ impl<C: Clock> RamFs<C> {
     /// Makes what is to be there from the beginning ([`FileSystem::furnish`]).
     pub fn furnish(&mut self, pieces: &[Piece]) -> Result<(), (String, Error)> {
         self.fs.furnish(pieces)
+    }
+
+    /// Asks the system from now on before more of its memory is used ([`Budget::ask`](crate::memory::Budget::ask)).
+    pub fn ask(&mut self, grant: Grant) {
+        self.fs.store.budget.ask(grant);
     }
 
     /// The file system.

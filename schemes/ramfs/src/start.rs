@@ -1,14 +1,14 @@
 //! The wiring: arguments, the system's memory and clock, the socket.
 
 use std::error::Error;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use libredox::Fd;
 use ram_fs::fs::Clock;
 use ram_fs::options::Options;
 use ram_fs::scheme::RamFs;
 use scheme_server::syscall::data::TimeSpec;
-use scheme_server::{Port, Server, notify_ready};
+use scheme_server::{Memory, Port, Server, notify_ready};
 
 /// The system's clock.
 struct SystemClock;
@@ -25,9 +25,11 @@ impl Clock for SystemClock {
 pub fn run() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(std::env::args().skip(1)).map_err(|wrong| wrong.to_string())?;
     let names: Vec<String> = options.volumes.iter().map(|(name, _)| name.clone()).collect();
-    let limit = options.limit.bytes(free_memory()?);
     let told = |what: &'static str| move |error| format!("{what}: {error}");
+    let memory = Memory::open().map_err(told("the memory cannot be asked"))?;
+    let limit = options.limit.bytes(memory.ordinary());
     let mut scheme = RamFs::new(limit, SystemClock, options.volumes).map_err(told("no room for the roots"))?;
+    scheme.ask(Rc::new(move |bytes| memory.has(bytes)));
     scheme.furnish(&options.pieces).map_err(|(path, error)| format!("{path} cannot be made: {error}"))?;
     let port = Port::new().map_err(told("no socket"))?;
     for (root, name) in names.iter().enumerate() {
@@ -35,11 +37,4 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     }
     notify_ready();
     Ok(Server::new(port).run(&mut scheme).map_err(told("the socket fails"))?)
-}
-
-/// Bytes of memory that nobody uses.
-fn free_memory() -> Result<u64, Box<dyn Error>> {
-    let memory = Fd::open("/scheme/memory", libredox::flag::O_CLOEXEC, 0)?;
-    let facts = memory.statvfs()?;
-    Ok(facts.f_bavail * facts.f_bsize)
 }

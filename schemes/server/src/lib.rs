@@ -13,6 +13,8 @@ pub mod fake;
 mod handles;
 mod link;
 pub mod locks;
+#[cfg(target_os = "redox")]
+mod memory;
 mod parked;
 mod raw;
 mod ready;
@@ -26,6 +28,8 @@ mod tests;
 
 pub use handles::Handles;
 pub use link::{Answer, Link};
+#[cfg(target_os = "redox")]
+pub use memory::Memory;
 pub use ready::Ready;
 pub use redox_scheme::scheme::SchemeSync;
 pub use redox_scheme::{CallerCtx, Id, OpenResult};

@@ -109,7 +109,7 @@ fn run(given: Given, options: &Options<'_>) -> Result<End> {
     })?;
     let failed = |error: Error| Error::other(format!("{DEFAULT_INIT}: {error}"));
     let memory = initfs_memory()?;
-    let init = console(spawn(given.archive, &memory, "init", DEFAULT_INIT)?).namespace(namespace);
+    let init = console(spawn(given.archive, &memory, "init", DEFAULT_INIT)?).namespace(namespace).reserve(true);
     let init = options.init_args.split_ascii_whitespace().fold(init, |init, word| init.arg(word));
     let init = init.env("PATH", "/scheme/initfs/bin").env("RUST_BACKTRACE", "1");
     init.start().map_err(failed)?.wait()
@@ -216,7 +216,8 @@ struct NameSpace {
 fn start_name_spaces(archive: &[u8]) -> Result<NameSpace> {
     let memory = initfs_memory()?;
     let (read, write) = pipe()?;
-    let mut spawn = console(spawn(archive, &memory, "nsmgr", "nsmgr")?).env("INIT_NOTIFY", &NOTIFY.to_string());
+    let spawn = console(spawn(archive, &memory, "nsmgr", "nsmgr")?).reserve(true);
+    let mut spawn = spawn.env("INIT_NOTIFY", &NOTIFY.to_string());
     spawn = spawn.inherit(write.raw(), NOTIFY).inherit(boot_fd::SCHEME_CREATION_CAP, boot_fd::SCHEME_CREATION_CAP);
     for scheme in KERNEL_SCHEMES {
         let root = UPPER | scheme as usize;
@@ -233,7 +234,7 @@ fn start_processes(archive: &[u8], namespace: &NameSpace) -> Result<()> {
     let memory = initfs_memory()?;
     let (read, write) = pipe()?;
     let root = UPPER | GlobalSchemes::Proc as usize;
-    let spawn = console(spawn(archive, &memory, "procmgr", "procmgr")?).namespace(namespace.descriptor);
+    let spawn = console(spawn(archive, &memory, "procmgr", "procmgr")?).reserve(true).namespace(namespace.descriptor);
     let spawn = spawn.env("INIT_NOTIFY", &NOTIFY.to_string()).inherit(write.raw(), NOTIFY).inherit(root, root);
     let spawn = spawn.inherit(boot_fd::THREAD, procmgr_fd::FIRST);
     let _process = spawn.inherit(namespace.manager.descriptor(), procmgr_fd::NAME_SPACES).start()?;

@@ -190,6 +190,7 @@ impl System {
         let own = self.own_namespace(unit)?;
         let namespace = own.as_ref().map_or(self.namespace, Fd::raw);
         let mut spawn = program.spawn(&unit.program).namespace(namespace).credentials(unit.user, unit.group);
+        spawn = spawn.reserve(unit.reserve);
         spawn = spawn.env("PATH", PATH).env("RUST_BACKTRACE", "1");
         // There is one user so far.
         spawn = spawn.env("HOME", "/root").env("USER", "root");

@@ -53,6 +53,9 @@ pub struct Unit {
     /// All that is not base itself is started behind it.
     #[serde(default)]
     pub base: bool,
+    /// It may take from the system's reserve of memory, when other programs have taken all else.
+    #[serde(default)]
+    pub reserve: bool,
     /// The system ends when it has ended: the program that a person sees, or the one that was to be run. It gets init's
     /// own arguments behind its own.
     #[serde(default)]
@@ -127,6 +130,7 @@ impl Unit {
             group: 0,
             targets: Vec::new(),
             base: false,
+            reserve: false,
             last: true,
         }
     }

@@ -32,7 +32,7 @@ pub fn bear<M: Machine>(
     let mut child = table.get(parent)?.child(serial, parent, ());
     dress(table, parent, pid, &mut child, birth)?;
     // From here on nothing but the kernel can refuse.
-    let thread = machine.create(pid)?;
+    let thread = machine.create(pid, child.reserve)?;
     prepare(machine, pid, &child, &thread)?;
     let own = open(machine, pid, serial)?;
     machine.introduce(&thread, own)?;
@@ -44,10 +44,14 @@ pub fn bear<M: Machine>(
 fn dress<T>(table: &Table<T>, parent: u32, pid: u32, child: &mut Process<()>, birth: &Birth) -> Result<()> {
     let has = |bit: u32| birth.bits & bit != 0;
     let superuser = child.ids.euid == 0;
-    if birth.bits >= 2 * birth::RESET_IDS {
+    if birth.bits >= 2 * birth::RESERVE {
         return Err(Error::new(EINVAL));
     }
     if has(birth::AUTHORITY) && !superuser {
+        return Err(Error::new(EPERM));
+    }
+    child.reserve = has(birth::RESERVE);
+    if child.reserve && !table.get(parent)?.reserve {
         return Err(Error::new(EPERM));
     }
     child.detached = has(birth::DETACHED);
@@ -87,7 +91,7 @@ fn prepare<M: Machine>(machine: &mut M, pid: u32, process: &Process<impl Sized>,
 
 /// A thread that is to be the first one of a process.
 pub fn make_successor<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32) -> Result<()> {
-    let thread = machine.create(pid)?;
+    let thread = machine.create(pid, false)?;
     let process = table.get_mut(pid)?;
     prepare(machine, pid, process, &thread)?;
     process.successor = Some(thread);

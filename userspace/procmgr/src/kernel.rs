@@ -70,8 +70,9 @@ fn ask<const N: usize>(thread: &Fd, verb: ThreadVerb) -> Result<Words<N>> {
 impl Machine for Kernel {
     type Thread = Fd;
 
-    fn create(&mut self, pid: u32) -> Result<Fd> {
-        let thread = self.root.openat("thread", libredox::flag::O_CLOEXEC, 0)?;
+    fn create(&mut self, pid: u32, reserve: bool) -> Result<Fd> {
+        let kind = if reserve { "system-thread" } else { "thread" };
+        let thread = self.root.openat(kind, libredox::flag::O_CLOEXEC, 0)?;
         self.watch(&thread, pid)?;
         Ok(thread)
     }

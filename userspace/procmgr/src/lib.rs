@@ -59,8 +59,9 @@ pub trait Machine {
     /// A handle of a thread.
     type Thread;
 
-    /// A new thread, not started, whose end is told to the manager with this id.
-    fn create(&mut self, pid: u32) -> Result<Self::Thread>;
+    /// A new thread, not started, whose end is told to the manager with this id; with or without the right to take from the system's
+    /// reserve of memory.
+    fn create(&mut self, pid: u32, reserve: bool) -> Result<Self::Thread>;
 
     /// A descriptor of an open number of the manager.
     fn descriptor(&mut self, number: usize) -> Result<usize>;

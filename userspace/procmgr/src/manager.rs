@@ -60,6 +60,7 @@ impl<M: Machine> Manager<M> {
         // Nobody of these asks for the ends of orphans.
         process.policy = child::NO_WAIT;
         process.detached = pid != 1;
+        process.reserve = true;
         self.table.insert(pid, process);
         ids::publish(&self.table, &mut self.machine, pid)?;
         Ok(pid)
@@ -137,6 +138,8 @@ impl<M: Machine> Manager<M> {
                 let process = table.get_mut(me)?;
                 process.name = *payload.first_chunk().ok_or(Error::new(EINVAL))?;
                 process.executed = true;
+                // The space that had the right is gone.
+                process.reserve = false;
                 ids::publish(table, machine, me).map(|()| 0)
             }
             Verb::Priority => ids::priority(table, me, low, high),

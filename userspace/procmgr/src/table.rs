@@ -67,6 +67,8 @@ pub struct Process<T> {
     pub detached: bool,
     /// It belongs to the system: no signals reach it.
     pub protected: bool,
+    /// It may take from the system's reserve of memory, and so may children for which it asks for that; others may not.
+    pub reserve: bool,
     /// Bits of `ochre_abi::process::child`.
     pub policy: u64,
     /// Open numbers on which it waits for children.
@@ -97,6 +99,7 @@ impl<T> Process<T> {
             executed: true,
             detached: false,
             protected: true,
+            reserve: false,
             policy: 0,
             waiting: Vec::new(),
             time_ns: 0,
@@ -141,6 +144,7 @@ impl<T> Process<T> {
             executed: self.executed,
             detached: self.detached,
             protected: self.protected,
+            reserve: self.reserve,
             policy: self.policy,
             waiting: self.waiting,
             time_ns: self.time_ns,

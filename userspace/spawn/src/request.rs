@@ -16,6 +16,7 @@ pub struct Spawn<'a> {
     namespace: usize,
     directory: String,
     credentials: u64,
+    reserve: bool,
 }
 
 /// Where a program file lies that is mapped, not copied.
@@ -50,6 +51,7 @@ impl<'a> Spawn<'a> {
             namespace: NONE,
             directory: String::from("/"),
             credentials: 0,
+            reserve: false,
         };
         push(&mut spawn.args, &[name]);
         spawn
@@ -91,6 +93,13 @@ impl<'a> Spawn<'a> {
         self
     }
 
+    /// It may take from the system's reserve of memory, when other programs have taken all else. Only who may so itself can start such a
+    /// program.
+    pub fn reserve(mut self, reserve: bool) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
     /// The request as libc takes it, valid while `self` lives and does not change.
     #[cfg_attr(not(target_os = "redox"), allow(dead_code))]
     pub(crate) fn request(&self) -> Request {
@@ -109,6 +118,7 @@ impl<'a> Spawn<'a> {
             directory: bytes(self.directory.as_bytes()),
             umask: UMASK,
             credentials: self.credentials,
+            reserve: self.reserve.into(),
         }
     }
 }
@@ -136,7 +146,7 @@ mod tests {
     fn nothing_is_given_unasked() {
         let request = Spawn::new(b"", "x").request();
         assert_eq!((request.descriptors.len, request.env.len, request.namespace), (0, 0, NONE));
-        assert_eq!((request.file, request.file_len), (NONE, 0));
+        assert_eq!((request.file, request.file_len, request.reserve), (NONE, 0, 0));
         let request = Spawn::new(b"", "x").credentials(5, 6).request();
         assert_eq!(request.credentials, 6 << 32 | 5);
     }

@@ -54,6 +54,7 @@ impl Thread {
             return Err(Error::new(EBUSY));
         }
         self.arch.set_page_table(space.as_ref().map_or(0, |space| space.root()));
+        self.reserve.store(space.as_ref().is_some_and(|space| space.has_reserve()), Ordering::Relaxed);
         let old = core::mem::replace(&mut shared.space, space.clone());
         drop(shared);
         if self.is_current() {

@@ -95,6 +95,8 @@ pub struct Thread {
     pub(super) slice_used: AtomicU64,
     pub(super) cpu_time: AtomicU64,
     kernel: bool,
+    /// Whether its address space may take from the system's reserve of memory.
+    reserve: AtomicBool,
     /// Process id, written by the process manager.
     pub pid: AtomicU32,
     /// Effective user id.
@@ -148,6 +150,7 @@ impl Thread {
             slice_used: AtomicU64::new(0),
             cpu_time: AtomicU64::new(0),
             kernel,
+            reserve: AtomicBool::new(kernel),
             pid: AtomicU32::new(0),
             euid: AtomicU32::new(0),
             egid: AtomicU32::new(0),
@@ -225,6 +228,11 @@ impl Thread {
     #[inline]
     pub fn is_kernel_thread(&self) -> bool {
         self.kernel
+    }
+
+    /// Whether it may take from the system's reserve of memory.
+    pub fn has_reserve(&self) -> bool {
+        self.reserve.load(Ordering::Relaxed)
     }
 
     /// See [`pending`].

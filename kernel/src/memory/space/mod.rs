@@ -41,6 +41,8 @@ pub struct AddressSpace {
     ended: AtomicBool,
     /// Its threads stand still.
     stopped: AtomicBool,
+    /// Its threads may take from the system's reserve (`memory::reserve`).
+    reserve: bool,
     /// Counter ticks that threads have used which ended in it.
     spent: AtomicU64,
     inner: Lock<{ level::SPACE }, Inner>,
@@ -130,6 +132,18 @@ impl AddressSpace {
         Self::build().map(Arc::new)
     }
 
+    /// Empty, for a program of the system: its threads may take from the system's reserve. No copy or successor of it has that.
+    pub fn with_reserve() -> Result<Arc<Self>> {
+        let mut new = Self::build()?;
+        new.reserve = true;
+        Ok(Arc::new(new))
+    }
+
+    /// Whether its threads may take from the system's reserve.
+    pub fn has_reserve(&self) -> bool {
+        self.reserve
+    }
+
     /// Empty, with this one's limit.
     pub fn successor(&self) -> Result<Arc<Self>> {
         let mut new = Self::build()?;
@@ -146,6 +160,7 @@ impl AddressSpace {
             users: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            reserve: false,
             spent: AtomicU64::new(0),
             inner: Lock::new(Inner { table, vmas, limit: usize::MAX }),
         })

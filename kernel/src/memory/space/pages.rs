@@ -6,9 +6,9 @@ use syscall::error::{EFAULT, EINVAL, ENOMEM, EPERM, Error, Result};
 use super::{AddressSpace, Backing, Inner, MAX_MAPPINGS, Place, Removed};
 use crate::arch::paging::{Cache, Entry, Flags};
 use crate::arch::tlb;
-use crate::memory::frames::{self, Frame};
+use crate::memory::frames::Frame;
 use crate::memory::pager::Page;
-use crate::memory::{OutOfMemory, PAGE_SIZE, user};
+use crate::memory::{OutOfMemory, PAGE_SIZE, reserve, user};
 
 /// Frames that wait together until no processor can reach them any more.
 const BATCH: usize = 32;
@@ -16,10 +16,10 @@ const BATCH: usize = 32;
 const PORTION: usize = 1024;
 
 impl Inner {
-    /// Asked before there are `more` mappings than now: `ENOMEM` when they are too many, or the kernel's reserve would pay for them.
+    /// Asked before there are `more` mappings than now: `ENOMEM` when they are too many, or a reserve would pay for them.
     #[inline]
     pub(super) fn admit(&self, more: usize) -> Result<()> {
-        if self.vmas.len() + more > MAX_MAPPINGS || !frames::may_give() { Err(Error::new(ENOMEM)) } else { Ok(()) }
+        if self.vmas.len() + more > MAX_MAPPINGS || !reserve::may_give() { Err(Error::new(ENOMEM)) } else { Ok(()) }
     }
 
     /// Asked before `len` bytes more are mapped: `ENOMEM` beyond the limit. What is replaced does not count.
@@ -194,7 +194,7 @@ impl Inner {
                 Backing::Object { pager, .. } if !pager.is_inherited() => continue,
                 Backing::Object { private, .. } => *private,
             };
-            if !frames::may_give() {
+            if !reserve::may_give() {
                 return Err(Error::new(ENOMEM));
             }
             target.vmas.insert(vma.clone());

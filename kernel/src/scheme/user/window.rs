@@ -11,7 +11,7 @@ use syscall::error::Result;
 
 use crate::memory::pager::{Page, Pager};
 use crate::memory::user::fill_frame;
-use crate::memory::{Frame, OutOfMemory, PAGE_SIZE, UserSlice, frames, reserve};
+use crate::memory::{Frame, OutOfMemory, PAGE_SIZE, UserSlice, reserve};
 use crate::sync::Once;
 
 /// Requests that a scheme can have in flight.
@@ -58,7 +58,7 @@ impl Window {
     #[cold]
     fn make(&self, page: usize) -> core::result::Result<&Frame, OutOfMemory> {
         // The chunk itself is the kernel's memory.
-        if !frames::may_give() {
+        if !reserve::may_give() {
             return Err(OutOfMemory);
         }
         let chunk = self.chunks[page / CHUNK].call_once(|| Box::new([const { Once::new() }; CHUNK]));

@@ -22,6 +22,8 @@ pub struct Machine {
     /// Which descriptors lead to its own sockets.
     pub own: BTreeMap<usize, usize>,
     tokens: u64,
+    /// The system has no memory for ordinary programs.
+    pub no_memory: bool,
 }
 
 impl System for Machine {
@@ -47,6 +49,10 @@ impl System for Machine {
 
     fn own_number(&mut self, fd: usize) -> Option<usize> {
         self.own.get(&fd).copied()
+    }
+
+    fn has_memory(&mut self, _: usize) -> bool {
+        !self.no_memory
     }
 }
 

@@ -5,6 +5,9 @@
 #[path = "../process/bad.rs"]
 mod bad;
 #[cfg(target_os = "redox")]
+#[path = "../process/hunger.rs"]
+mod hunger;
+#[cfg(target_os = "redox")]
 #[path = "../process/life.rs"]
 mod life;
 #[cfg(target_os = "redox")]
@@ -53,6 +56,7 @@ fn main() {
         ("hostile programs", bad::hostile),
         ("no descriptors left", bad::descriptors),
         ("no memory left", bad::memory),
+        ("no memory left, and the system goes on", hunger::system_goes_on),
         ("many in a row", many::in_a_row),
     ])
 }

@@ -18,6 +18,8 @@ pub fn play(role: &[String]) {
             let flags = unsafe { libc::fcntl(number(1), libc::F_GETFL) };
             std::process::exit(i32::from(flags == -1))
         }
+        "hog" => crate::hunger::hog(),
+        "bomb" => crate::hunger::bomb(),
         "copy" => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).expect("an input");

@@ -51,7 +51,8 @@ impl Child {
     pub fn new(birth: &Birth, keeps: bool) -> Result<Self> {
         let place = if keeps { Place::Program { cloexec: true } } else { Place::Libc };
         if process::descriptor().is_none() {
-            let thread = Owned(roots::with(b"kernel.proc", |root| files::openat(root, b"thread", 0, place))?);
+            let kind: &[u8] = if birth.bits & birth::RESERVE != 0 { b"system-thread" } else { b"thread" };
+            let thread = Owned(roots::with(b"kernel.proc", |root| files::openat(root, kind, 0, place))?);
             identify(&thread, birth)?;
             return Ok(Child { thread, managed: false, started: false });
         }
@@ -159,7 +160,8 @@ pub unsafe fn spawn(request: &Request) -> Result<usize> {
     let authority = if me.euid == 0 { birth::AUTHORITY } else { 0 };
     let (uid, gid) = (request.credentials as u32, (request.credentials >> 32) as u32);
     let name = name(args.split(|&byte| byte == 0).next().unwrap_or_default());
-    let bits = birth::DETACHED | birth::NAMED | birth::IDS | authority;
+    let reserve = if request.reserve != 0 { birth::RESERVE } else { 0 };
+    let bits = birth::DETACHED | birth::NAMED | birth::IDS | authority | reserve;
     let child = Child::new(&Birth { bits, uid, gid, group: 0, name }, true)?;
     let registers = child.load(&Beginning {
         source: &source,

@@ -1,6 +1,6 @@
 //! Users, groups of users, priorities, limits.
 
-use ochre_abi::process::{Birth, Credentials, KEEP, Limit, NO_LIMIT, SetPriority, UserIds, Verb, birth};
+use ochre_abi::process::{Birth, Credentials, KEEP, Limit, NAME, NO_LIMIT, SetPriority, UserIds, Verb, birth};
 use scheme_server::syscall::error::{EACCES, EAGAIN, EINVAL, EPERM, ESRCH};
 
 use super::world::{Process, World, errno};
@@ -55,6 +55,26 @@ fn children_have_other_ids_only_by_user_0() {
     assert_eq!(errno(world.bear(me, born(0))), EPERM);
     assert_eq!(errno(world.bear(me, born(10))), 0);
     assert_eq!(errno(world.bear(me, Birth { bits: birth::AUTHORITY, ..Birth::default() })), EPERM);
+}
+
+#[test]
+fn the_reserve_of_memory_is_given_on_by_who_has_it_and_only_when_asked() {
+    let mut world = World::new();
+    let asks = Birth { bits: birth::RESERVE, ..Birth::default() };
+    // `init` was made without it.
+    let init = world.init;
+    assert!(!world.thread(init).reserve);
+    assert_eq!(errno(world.bear(init, asks)), EPERM);
+    let first = world.first;
+    let trusted = world.bear(first, asks).unwrap();
+    assert!(world.thread(trusted).reserve);
+    let plain = world.bear(trusted, Birth::default()).unwrap();
+    assert!(!world.thread(plain).reserve);
+    assert_eq!(errno(world.bear(plain, asks)), EPERM);
+    assert_eq!(errno(world.bear(trusted, asks)), 0);
+    // Another program has lost it.
+    assert!(world.send(trusted, Verb::Executed, 0, &[0; NAME]).is_ok());
+    assert_eq!(errno(world.bear(trusted, asks)), EPERM);
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub struct Thread {
     pub signals: Vec<Signal>,
     /// Its process handles signals.
     pub handles_signals: bool,
+    /// It may take from the system's reserve of memory.
+    pub reserve: bool,
+    /// Processor time that it has used.
+    pub used_ns: u64,
     /// The number that is in its table.
     pub own: Option<usize>,
     /// Nobody has a handle of it any more.
@@ -73,12 +77,12 @@ const NUMBERS: usize = 100_000;
 impl Machine for Fake {
     type Thread = Handle;
 
-    fn create(&mut self, _: u32) -> Result<Handle> {
+    fn create(&mut self, _: u32, reserve: bool) -> Result<Handle> {
         let mut all = self.0.borrow_mut();
         if all.full {
             return Err(Error::new(EAGAIN));
         }
-        all.threads.push(Thread { handles_signals: true, ..Thread::default() });
+        all.threads.push(Thread { handles_signals: true, reserve, ..Thread::default() });
         Ok(Handle { index: all.threads.len() - 1, all: self.0.clone() })
     }
 
@@ -158,6 +162,8 @@ pub struct World {
     pub kernel: Kernel<Manager<Fake>>,
     /// The machine.
     pub machine: Rc<RefCell<Machines>>,
+    /// Process 1.
+    pub first: Process,
     /// The first process of the system that is not the system's own.
     pub init: Process,
 }
@@ -167,13 +173,13 @@ impl World {
     pub fn new() -> Self {
         let machine = Rc::new(RefCell::new(Machines::default()));
         let mut fake = Fake(machine.clone());
-        let first = fake.create(1).expect("a thread");
+        let first = fake.create(1, true).expect("a thread");
         let mut manager = Manager::new(fake);
         assert_eq!(manager.adopt("bootstrap", first), Ok(1));
         machine.borrow_mut().threads[0].status.state = state::RUNNABLE;
         let number = manager.open(1).expect("the first process");
         let first = Process { pid: 1, number, thread: 0 };
-        let mut world = World { kernel: Kernel::new(manager), machine, init: first };
+        let mut world = World { kernel: Kernel::new(manager), machine, first, init: first };
         world.init = world.child(first);
         world
     }
