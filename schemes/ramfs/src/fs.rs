@@ -4,32 +4,26 @@
 
 use std::rc::Rc;
 
-use ochre_socket::{TOKEN, Token};
 use scheme_server::Handles;
 use scheme_server::syscall::data::TimeSpec;
 use scheme_server::syscall::error::{
-    EACCES, EBADF, EBUSY, ECONNREFUSED, EEXIST, EFBIG, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO,
-    EOPNOTSUPP, EPERM, EXDEV, Error, Result,
+    EACCES, EBADF, EBUSY, EEXIST, EINVAL, EISDIR, EMLINK, ENOENT, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, EXDEV,
+    Error, Result,
 };
 use scheme_server::syscall::flag::{
     MODE_DIR, MODE_FIFO, MODE_FILE, MODE_SETGID, MODE_SOCK, MODE_TYPE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW,
     O_RDONLY, O_STAT, O_SYMLINK, O_TRUNC, O_WRONLY,
 };
 
+use crate::access::Members;
 use crate::contents::Contents;
 use crate::directory::NAME_COST;
 use crate::inode::{INODE_COST, Inode, InodeId, Kind, PERMISSIONS, User, permission};
 use crate::memory::Store;
 use crate::walk::{Place, Walk};
 
-/// Largest size of a file: the largest offset.
-pub const SIZE_MAX: u64 = i64::MAX as u64;
-/// Longest target of a symbolic link.
-pub const TARGET_MAX: usize = 4095;
 /// Do not replace what has the new name (`RENAME_NOREPLACE`).
 pub const NOREPLACE: u32 = 1;
-/// Only who owns a name's file or directory may remove the name.
-const STICKY: u16 = 0o1000;
 
 /// What tells the time.
 pub trait Clock {
@@ -47,10 +41,11 @@ pub struct Volume {
 
 /// All volumes: they share memory and inodes.
 pub struct FileSystem<C> {
-    inodes: Handles<Inode>,
+    pub(crate) inodes: Handles<Inode>,
     volumes: Vec<Volume>,
     pub(crate) store: Store,
     pub(crate) clock: C,
+    pub(crate) members: Members,
     serial: u64,
 }
 
@@ -138,24 +133,6 @@ impl<C> FileSystem<C> {
         }
     }
 
-    /// The directory, if names in it can be changed by this user.
-    fn check_directory(&self, dir: InodeId, user: User) -> Result<&Inode> {
-        let inode = self.inode(dir)?;
-        if !inode.allows(user, permission::WRITE | permission::EXECUTE) {
-            return Err(Error::new(EACCES));
-        }
-        // One that was removed while it is open takes no names.
-        if inode.links == 0 { Err(Error::new(ENOENT)) } else { Ok(inode) }
-    }
-
-    /// As [`Self::check_directory`], for taking away the name of `target`.
-    fn check_removal(&self, dir: InodeId, target: &Inode, user: User) -> Result<()> {
-        let directory = self.check_directory(dir, user)?;
-        let sticky = directory.permissions & STICKY != 0;
-        let owned = directory.is_owned_by(user) || target.is_owned_by(user);
-        if sticky && !owned { Err(Error::new(EPERM)) } else { Ok(()) }
-    }
-
     fn forget_place(&mut self, id: InodeId, dir: InodeId, name: &str) {
         if let Some(inode) = self.inodes.get_mut(id)
             && inode.place.as_ref().is_some_and(|(parent, known)| *parent == dir && **known == *name)
@@ -180,10 +157,11 @@ impl<C> FileSystem<C> {
 impl<C: Clock> FileSystem<C> {
     /// A file system that may use so many bytes, with a volume for each name and the permissions of its root.
     pub fn new(limit: u64, clock: C, volumes: impl IntoIterator<Item = (String, u16)>) -> Result<Self> {
-        let mut fs = Self { inodes: Handles::new(), volumes: Vec::new(), store: Store::new(limit), clock, serial: 0 };
+        let (inodes, store, members) = (Handles::new(), Store::new(limit), Rc::new(|_, _| false));
+        let mut fs = Self { inodes, volumes: Vec::new(), store, clock, members, serial: 0 };
         for (name, permissions) in volumes {
             let kind = Kind::Directory(Box::default());
-            let root = fs.add_inode(kind, permissions, User { uid: 0, gid: 0 })?;
+            let root = fs.add_inode(kind, permissions, User::SUPER)?;
             // Its own, and the one that the scheme is.
             fs.inode_mut(root)?.links = 2;
             fs.volumes.push(Volume { name, root });
@@ -234,11 +212,12 @@ impl<C: Clock> FileSystem<C> {
         }
         let truncate = flags & O_TRUNC != 0 && !stat;
         self.check_open(id, flags, write || truncate)?;
-        let inode = self.inode_mut(id)?;
         let bit = |asked, bit| if asked { bit } else { 0 };
-        if !inode.allows(user, bit(read, permission::READ) | bit(write || truncate, permission::WRITE)) {
+        let wanted = bit(read, permission::READ) | bit(write || truncate, permission::WRITE);
+        if !self.allows(self.inode(id)?, user, wanted) {
             return Err(Error::new(EACCES));
         }
+        let inode = self.inode_mut(id)?;
         inode.opens += 1;
         if inode.links > 1 && !place.name.is_empty() && !matches!(inode.kind, Kind::Directory(_)) {
             // It has several names; the one it was found by is the one it is known by.
@@ -279,7 +258,7 @@ impl<C: Clock> FileSystem<C> {
         check_name(&place.name)?;
         let parent = self.check_directory(place.dir, user)?;
         let inherits = parent.permissions & MODE_SETGID != 0;
-        let owner = User { uid: user.uid, gid: if inherits { parent.gid } else { user.gid } };
+        let owner = User { gid: if inherits { parent.gid } else { user.gid }, ..user };
         let mut permissions = flags as u16 & PERMISSIONS;
         let is_directory = flags & O_DIRECTORY != 0;
         let kind = match flags as u16 & MODE_TYPE {
@@ -460,153 +439,9 @@ impl<C: Clock> FileSystem<C> {
             (false, Some(_)) => Err(Error::new(EISDIR)),
             (true, Some(names)) if !names.is_empty() && new.found != Some(id) => Err(Error::new(ENOTEMPTY)),
             // A directory that changes its own parent needs to be written: its entry for that changes.
-            (true, _) if old.dir != new.dir && !inode.allows(user, permission::WRITE) => Err(Error::new(EACCES)),
+            (true, _) if old.dir != new.dir && !self.allows(inode, user, permission::WRITE) => Err(Error::new(EACCES)),
             _ => Ok(()),
         }
-    }
-
-    /// Sets the length of a file.
-    pub fn truncate(&mut self, id: InodeId, len: u64) -> Result<()> {
-        if len > SIZE_MAX {
-            return Err(Error::new(EFBIG));
-        }
-        let now = self.clock.now();
-        let (inode, store) = self.inode_and_store(id)?;
-        let Kind::File(contents) = &mut inode.kind else { return Err(Error::new(EINVAL)) };
-        if len < inode.size {
-            contents.shrink(len, store);
-        } else {
-            contents.grow(inode.size, len, store);
-        }
-        inode.size = len;
-        (inode.modified, inode.changed) = (now, now);
-        Ok(())
-    }
-
-    /// Reads from a file or a symbolic link.
-    #[inline]
-    pub fn read(&mut self, id: InodeId, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let inode = self.inodes.get_mut(id).ok_or(Error::new(EBADF))?;
-        let count = match &inode.kind {
-            Kind::File(contents) => {
-                let count = inode.size.saturating_sub(offset).min(buf.len() as u64) as usize;
-                contents.read(offset, &mut buf[..count], &self.store);
-                count
-            }
-            Kind::Link(target) => {
-                let rest = usize::try_from(offset).ok().and_then(|from| target.as_bytes().get(from..));
-                let rest = rest.unwrap_or_default();
-                let count = rest.len().min(buf.len());
-                buf[..count].copy_from_slice(&rest[..count]);
-                count
-            }
-            Kind::Directory(_) => return Err(Error::new(EISDIR)),
-            Kind::Fifo(_) | Kind::Socket(_) => return Err(Error::new(EBADF)),
-        };
-        // Only the first reading after a change is worth looking at the clock.
-        if count > 0 && is_before(&inode.accessed, &inode.modified) {
-            inode.accessed = self.clock.now();
-        }
-        Ok(count)
-    }
-
-    /// Writes to a file, at its end if `append`. A symbolic link that says nothing yet takes what it is to say.
-    #[inline]
-    pub fn write(&mut self, id: InodeId, offset: u64, buf: &[u8], append: bool, user: User) -> Result<usize> {
-        let (inode, store) = (self.inodes.get_mut(id).ok_or(Error::new(EBADF))?, &mut self.store);
-        let contents = match &mut inode.kind {
-            Kind::File(contents) => contents,
-            Kind::Link(target) => {
-                let text = str::from_utf8(buf).map_err(|_| Error::new(EINVAL))?;
-                let fits = (1..=TARGET_MAX).contains(&text.len()) && !text.contains('\0');
-                if !target.is_empty() || offset != 0 || !fits {
-                    return Err(Error::new(EINVAL));
-                }
-                store.budget.charge(text.len() as u64)?;
-                *target = text.into();
-                inode.size = text.len() as u64;
-                return Ok(buf.len());
-            }
-            Kind::Socket(token) => {
-                let text = <[u8; TOKEN]>::try_from(buf).map_err(|_| Error::new(EINVAL))?;
-                if token.is_some() {
-                    return Err(Error::new(EINVAL));
-                }
-                *token = Some(text);
-                return Ok(buf.len());
-            }
-            Kind::Directory(_) => return Err(Error::new(EISDIR)),
-            Kind::Fifo(_) => return Err(Error::new(EBADF)),
-        };
-        let offset = if append { inode.size } else { offset };
-        let room = SIZE_MAX.saturating_sub(offset).min(buf.len() as u64) as usize;
-        if room == 0 && !buf.is_empty() {
-            return Err(Error::new(EFBIG));
-        }
-        let count = contents.write(offset, &buf[..room], inode.size, store)?;
-        if count > 0 {
-            inode.size = inode.size.max(offset + count as u64);
-            let now = self.clock.now();
-            (inode.modified, inode.changed) = (now, now);
-            if !user.is_superuser() {
-                inode.drop_set_ids();
-            }
-        }
-        Ok(count)
-    }
-
-    /// What stands for the socket that has this name, for who may write there.
-    pub fn socket(&self, id: InodeId, user: User) -> Result<Token> {
-        let inode = self.inode(id)?;
-        let Kind::Socket(token) = &inode.kind else { return Err(Error::new(ECONNREFUSED)) };
-        if !inode.allows(user, permission::WRITE) {
-            return Err(Error::new(EACCES));
-        }
-        token.ok_or(Error::new(ECONNREFUSED))
-    }
-
-    /// Sets the permissions.
-    pub fn set_permissions(&mut self, id: InodeId, permissions: u16, user: User) -> Result<()> {
-        let now = self.clock.now();
-        let inode = self.inode_mut(id)?;
-        if !inode.is_owned_by(user) {
-            return Err(Error::new(EPERM));
-        }
-        inode.permissions = permissions & PERMISSIONS;
-        if !user.is_superuser() && inode.gid != user.gid {
-            inode.permissions &= !MODE_SETGID;
-        }
-        inode.changed = now;
-        Ok(())
-    }
-
-    /// Sets owner and group; `u32::MAX` leaves one as it is.
-    pub fn set_owner(&mut self, id: InodeId, uid: u32, gid: u32, user: User) -> Result<()> {
-        let now = self.clock.now();
-        let inode = self.inode_mut(id)?;
-        let uid = if uid == u32::MAX { inode.uid } else { uid };
-        let gid = if gid == u32::MAX { inode.gid } else { gid };
-        let own_group = user.uid == inode.uid && uid == inode.uid && (gid == inode.gid || gid == user.gid);
-        if !user.is_superuser() && !own_group {
-            return Err(Error::new(EPERM));
-        }
-        (inode.uid, inode.gid, inode.changed) = (uid, gid, now);
-        if !matches!(inode.kind, Kind::Directory(_)) && !user.is_superuser() {
-            inode.drop_set_ids();
-        }
-        Ok(())
-    }
-
-    /// Sets the times of access and modification. `open_for_writing`: the user has it open so.
-    pub fn set_times(&mut self, id: InodeId, times: [TimeSpec; 2], user: User, open_for_writing: bool) -> Result<()> {
-        let now = self.clock.now();
-        let inode = self.inode_mut(id)?;
-        if !inode.is_owned_by(user) && !open_for_writing && !inode.allows(user, permission::WRITE) {
-            return Err(Error::new(EPERM));
-        }
-        [inode.accessed, inode.modified] = times;
-        inode.changed = now;
-        Ok(())
     }
 
     /// What two numbers of one volume have in common: `EXDEV` when they lie in different ones.
@@ -622,9 +457,4 @@ fn check_name(name: &str) -> Result<()> {
 
 fn name_cost(name: &str) -> u64 {
     NAME_COST + name.len() as u64
-}
-
-#[inline]
-fn is_before(a: &TimeSpec, b: &TimeSpec) -> bool {
-    (a.tv_sec, a.tv_nsec) <= (b.tv_sec, b.tv_nsec)
 }

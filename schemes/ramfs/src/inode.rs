@@ -15,6 +15,10 @@ pub type InodeId = usize;
 
 /// What an inode costs beside its contents.
 pub const INODE_COST: u64 = 512;
+/// Where the bits of each class begin.
+const OWNER: u16 = 6;
+const GROUP: u16 = 3;
+const OTHERS: u16 = 0;
 /// Execution (search, for a directory) permission of the group.
 const GROUP_EXECUTE: u16 = 0o010;
 
@@ -25,11 +29,13 @@ pub struct User {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Process, which may have more groups.
+    pub process: usize,
 }
 
 impl User {
     /// Who may do everything.
-    pub const SUPER: Self = Self { uid: 0, gid: 0 };
+    pub const SUPER: Self = Self { uid: 0, gid: 0, process: 0 };
 
     /// Whether permissions do not matter.
     #[inline]
@@ -103,21 +109,20 @@ impl Inode {
         kind | self.permissions
     }
 
-    /// Whether somebody has all permissions in `wanted`.
+    /// Whether somebody has all permissions in `wanted`. `is_member` tells whether the group is one of its supplementary ones; it is
+    /// asked only if that makes a difference.
     #[inline]
-    pub fn allows(&self, user: User, wanted: u16) -> bool {
+    pub fn allows(&self, user: User, wanted: u16, is_member: impl FnOnce() -> bool) -> bool {
         if user.is_superuser() {
             let anybody = self.permissions & 0o111 != 0 || matches!(self.kind, Kind::Directory(_));
             return wanted & permission::EXECUTE == 0 || anybody;
         }
-        let class = if user.uid == self.uid {
-            self.permissions >> 6
-        } else if user.gid == self.gid {
-            self.permissions >> 3
-        } else {
-            self.permissions
-        };
-        wanted & !class == 0
+        let allowed = |class: u16| wanted & !(self.permissions >> class) == 0;
+        if user.uid == self.uid {
+            return allowed(OWNER);
+        }
+        let (group, others) = (allowed(GROUP), allowed(OTHERS));
+        if group == others || user.gid == self.gid || is_member() { group } else { others }
     }
 
     /// Whether somebody may change its attributes.
@@ -182,21 +187,42 @@ mod tests {
         inode(permissions, Kind::File(Contents::default()))
     }
 
+    fn user(uid: u32, gid: u32) -> User {
+        User { uid, gid, process: 1 }
+    }
+
+    /// What somebody without supplementary groups may do.
+    fn may(inode: &Inode, user: User, wanted: u16) -> bool {
+        inode.allows(user, wanted, || false)
+    }
+
     #[test]
     fn classes_do_not_add_up() {
-        let (owner, group, other) = (User { uid: 10, gid: 20 }, User { uid: 11, gid: 20 }, User { uid: 11, gid: 21 });
+        let (owner, group, other) = (user(10, 20), user(11, 20), user(11, 21));
         let file = file(0o472);
-        assert!(file.allows(owner, READ) && !file.allows(owner, WRITE) && !file.allows(owner, READ | EXECUTE));
-        assert!(file.allows(group, READ | WRITE | EXECUTE));
-        assert!(file.allows(other, WRITE) && !file.allows(other, READ) && !file.allows(other, EXECUTE));
+        assert!(may(&file, owner, READ) && !may(&file, owner, WRITE) && !may(&file, owner, READ | EXECUTE));
+        assert!(may(&file, group, READ | WRITE | EXECUTE));
+        assert!(may(&file, other, WRITE) && !may(&file, other, READ) && !may(&file, other, EXECUTE));
+    }
+
+    #[test]
+    fn supplementary_groups_count_where_they_make_a_difference() {
+        let other = user(11, 21);
+        let member = |permissions, wanted| file(permissions).allows(other, wanted, || true);
+        assert!(member(0o640, READ) && !member(0o640, WRITE));
+        // The group's class is taken even if all others may more.
+        assert!(!member(0o604, READ) && may(&file(0o604), other, READ));
+        let unasked = |user, permissions| file(permissions).allows(user, READ, || panic!("nobody is to be asked"));
+        assert!(unasked(other, 0o644) && !unasked(other, 0o600));
+        assert!(unasked(user(10, 21), 0o400) && unasked(user(11, 20), 0o040) && unasked(User::SUPER, 0));
     }
 
     #[test]
     fn the_superuser_executes_what_somebody_may() {
-        let root = User { uid: 0, gid: 0 };
-        assert!(file(0).allows(root, READ | WRITE));
-        assert!(!file(0o666).allows(root, EXECUTE) && file(0o001).allows(root, EXECUTE));
-        assert!(inode(0, Kind::Directory(Box::default())).allows(root, EXECUTE));
+        let root = User::SUPER;
+        assert!(may(&file(0), root, READ | WRITE));
+        assert!(!may(&file(0o666), root, EXECUTE) && may(&file(0o001), root, EXECUTE));
+        assert!(may(&inode(0, Kind::Directory(Box::default())), root, EXECUTE));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use scheme_server::syscall::flag::{
 };
 use scheme_server::{CallerCtx, Handles, Id, NewFdFlags, OpenResult, Ready, Scheme, SchemeSync};
 
+use crate::access::Members;
 use crate::fifo::{End, Fifo, ROOM};
 use crate::fs::{Clock, FileSystem, Opened};
 use crate::furnish::Piece;
@@ -56,7 +57,7 @@ struct Opening {
 }
 
 fn user(ctx: &CallerCtx) -> User {
-    User { uid: ctx.uid, gid: ctx.gid }
+    User { uid: ctx.uid, gid: ctx.gid, process: ctx.pid }
 }
 
 /// Writes what is known of an inode.
@@ -107,6 +108,11 @@ impl<C: Clock> RamFs<C> {
     /// Asks the system from now on before more of its memory is used ([`Budget::ask`](crate::memory::Budget::ask)).
     pub fn ask(&mut self, grant: Grant) {
         self.fs.store.budget.ask(grant);
+    }
+
+    /// Has supplementary groups looked up from now on; without that nobody has any.
+    pub fn look_up_groups(&mut self, members: Members) {
+        self.fs.members = members;
     }
 
     /// The file system.

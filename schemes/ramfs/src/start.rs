@@ -30,6 +30,7 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     let limit = options.limit.bytes(memory.ordinary());
     let mut scheme = RamFs::new(limit, SystemClock, options.volumes).map_err(told("no room for the roots"))?;
     scheme.ask(Rc::new(move |bytes| memory.has(bytes)));
+    scheme.look_up_groups(Rc::new(is_member));
     scheme.furnish(&options.pieces).map_err(|(path, error)| format!("{path} cannot be made: {error}"))?;
     let port = Port::new().map_err(told("no socket"))?;
     for (root, name) in names.iter().enumerate() {
@@ -37,4 +38,11 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     }
     notify_ready();
     Ok(Server::new(port).run(&mut scheme).map_err(told("the socket fails"))?)
+}
+
+/// Whether a process has a group among its supplementary ones. A process that waits for our answer has not ended.
+fn is_member(process: usize, group: u32) -> bool {
+    let text = std::fs::read_to_string(format!("/scheme/proc/{process}")).unwrap_or_default();
+    let groups = text.lines().find_map(|line| line.strip_prefix("groups"));
+    groups.is_some_and(|groups| groups.split_ascii_whitespace().any(|own| own.parse() == Ok(group)))
 }

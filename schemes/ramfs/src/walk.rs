@@ -103,7 +103,7 @@ impl<C> FileSystem<C> {
             let (name, more) = split(rest);
             let inode = self.inode(dir)?;
             let directory = inode.directory().ok_or(Error::new(ENOTDIR))?;
-            if !inode.allows(walk.user, permission::EXECUTE) {
+            if !self.allows(inode, walk.user, permission::EXECUTE) {
                 return Err(Error::new(EACCES));
             }
             if name.len() > NAME_MAX {

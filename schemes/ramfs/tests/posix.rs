@@ -808,3 +808,28 @@ fn nonsense_is_answered() {
     assert_eq!(machine.scheme.open_count(), 2);
     assert_eq!((machine.scheme.fs().inode_count(), machine.scheme.fs().store().budget.used()), (2, before));
 }
+
+#[test]
+fn supplementary_groups_open_what_the_group_may() {
+    let mut fs = RamFs::new(LIMIT, Ticks::default(), vec![("file".into(), 0o777)]).unwrap();
+    fs.look_up_groups(std::rc::Rc::new(|_, group| group == 500));
+    let mut machine = Kernel::new(fs);
+    for (path, mode, group) in [("ours", 0o660, 500), ("theirs", 0o660, 501), ("not-ours", 0o606, 500)] {
+        put(&mut machine, path, b"text");
+        with(&mut machine, path, O_STAT, |machine, id| machine.fchown(id, 0, group)).unwrap().unwrap();
+        chmod(&mut machine, path, mode).unwrap();
+    }
+    as_alice(&mut machine, |machine| {
+        assert!(machine.openat(ROOT, "ours", O_RDWR).is_ok());
+        assert_eq!(errno(machine.openat(ROOT, "theirs", O_RDONLY)), EACCES);
+        assert_eq!(errno(machine.openat(ROOT, "not-ours", O_RDONLY)), EACCES);
+        put(machine, "own", b"");
+        let give = |machine: &mut Machine, group| {
+            with(machine, "own", O_STAT, |machine, id| machine.fchown(id, u32::MAX, group)).unwrap()
+        };
+        assert_eq!(errno(give(machine, 501)), EPERM);
+        assert_eq!(give(machine, 500), Ok(0));
+        assert_eq!(chmod(machine, "own", 0o2755), Ok(0));
+        assert_eq!(stat(machine, "own").unwrap().st_mode & 0o7777, 0o2755);
+    });
+}

@@ -31,6 +31,8 @@ pub fn describe<M: Machine>(table: &Table<M::Thread>, machine: &mut M, pid: u32)
     line("sid", &process.session);
     line("uid", &format_args!("{} {} {}", ids.ruid, ids.euid, ids.suid));
     line("gid", &format_args!("{} {} {}", ids.rgid, ids.egid, ids.sgid));
+    let groups: Vec<String> = process.groups.iter().map(u32::to_string).collect();
+    line("groups", &groups.join(" "));
     line("nice", &process.nice);
     match detail {
         Some(detail) => line("state", &format_args!("{state} {detail}")),

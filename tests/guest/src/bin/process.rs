@@ -46,6 +46,7 @@ fn main() {
         ("groups and sessions", who::groups),
         ("stopped and continued", who::stops),
         ("users", who::users),
+        ("supplementary groups", who::more_groups),
         ("priorities", who::priorities),
         ("what everybody can read", who::texts),
         // From here on the kernel keeps room for so many threads.

@@ -60,6 +60,36 @@ pub fn groups() {
     assert_eq!(signal(executed), libc::SIGKILL);
 }
 
+/// Supplementary groups open files, are kept over `fork` and other programs, and are nobody else's.
+pub fn more_groups() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let path = "/tmp/process-groups";
+    fs::write(path, "text").expect("room");
+    chown(path, None, Some(500)).expect("user 0");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o640)).expect("user 0");
+    let as_user = |groups: &[libc::gid_t], act: &dyn Fn() -> i32| {
+        let pid = fork(|| {
+            // SAFETY: a list of so many; else numbers only.
+            let ready = unsafe {
+                setgroups(groups.len(), groups.as_ptr()) == 0 && libc::setgid(100) == 0 && libc::setuid(1000) == 0
+            };
+            if ready { act() } else { 99 }
+        });
+        code(pid)
+    };
+    let read = || fs::read(path).map_or_else(|error| error.raw_os_error().unwrap_or(98), |_| 0);
+    assert_eq!(as_user(&[7, 500], &read), 0);
+    assert_eq!(as_user(&[], &read), libc::EACCES);
+    assert_eq!(as_user(&[7, 8], &read), libc::EACCES);
+    assert_eq!(as_user(&[500], &|| code(fork(read))), 0);
+    assert_eq!(as_user(&[500], &|| exec(&["read", path])), 0);
+    assert_eq!(as_user(&[8], &|| exec(&["read", path])), libc::EACCES);
+    // What all others may is not what the group may.
+    fs::set_permissions(path, fs::Permissions::from_mode(0o604)).expect("user 0");
+    assert_eq!((as_user(&[8], &read), as_user(&[500], &read)), (0, libc::EACCES));
+    fs::remove_file(path).expect("removed");
+}
+
 pub fn stops() {
     let (mut read, write) = std::io::pipe().expect("a pipe");
     let pid = fork(|| {

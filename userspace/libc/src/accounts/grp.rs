@@ -4,6 +4,7 @@ use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
 use libc::{ERANGE, c_char, c_int, gid_t, group, size_t};
+use ochre_abi::process::MAX_GROUPS;
 
 use super::{FILE_MAX, Group, Packer, ROOM, Shared, lines};
 use crate::errno;
@@ -190,5 +191,20 @@ pub unsafe extern "C" fn getgrouplist(
         }
         *count = found as c_int;
         if found > room { -1 } else { found as c_int }
+    }
+}
+
+/// `initgroups`: this process has the groups that the user is a member of, and the one that is given.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn initgroups(user: *const c_char, first: gid_t) -> c_int {
+    let mut groups: [gid_t; MAX_GROUPS] = [0; MAX_GROUPS];
+    let mut count = MAX_GROUPS as c_int;
+    // SAFETY: the caller demands a C string; there is room for so many.
+    unsafe {
+        // Those that do not fit are left out, as elsewhere.
+        if getgrouplist(user, first, groups.as_mut_ptr(), &mut count) == -1 && count <= MAX_GROUPS as c_int {
+            return -1;
+        }
+        crate::process::setgroups((count as usize).min(MAX_GROUPS), groups.as_ptr())
     }
 }
