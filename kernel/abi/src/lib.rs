@@ -435,6 +435,8 @@ pub mod proc {
         pub cpu_time_ns: u64,
         /// Bytes mapped.
         pub mapped_bytes: u64,
+        /// Bytes of them that are there: pages that were touched. What others have as well counts whole.
+        pub resident_bytes: u64,
     }
 
     /// Values of [`ThreadStatus::state`].

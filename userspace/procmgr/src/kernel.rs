@@ -123,7 +123,18 @@ impl Machine for Kernel {
 
     fn usage(&mut self, thread: &Fd) -> Result<SpaceUsage> {
         let words: Words<{ size_of::<SpaceUsage>() }> = ask(thread, ThreadVerb::GetUsage)?;
-        Ok(SpaceUsage { threads: words.word(0), cpu_time_ns: words.word(1), mapped_bytes: words.word(2) })
+        Ok(SpaceUsage {
+            threads: words.word(0),
+            cpu_time_ns: words.word(1),
+            mapped_bytes: words.word(2),
+            resident_bytes: words.word(3),
+        })
+    }
+
+    fn wake_in(&mut self, millis: u64) {
+        let timer = [EVENT_TIMEOUT_ID as u64, EventFlags::EVENT_READ.bits() as u64, millis];
+        // Without memory in the kernel it comes with the next limit that is set.
+        let _ = call::write(self.queue, &Words::<EVENT>::of(&timer).0);
     }
 
     fn end(&mut self, thread: &Fd, status: usize) {

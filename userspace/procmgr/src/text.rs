@@ -41,6 +41,7 @@ pub fn describe<M: Machine>(table: &Table<M::Thread>, machine: &mut M, pid: u32)
     line("threads", &used.threads);
     line("time_ns", &time_ns);
     line("mapped_bytes", &used.mapped_bytes);
+    line("resident_bytes", &used.resident_bytes);
     if let Some(terminal) = table.terminals.get(&process.session) {
         line("terminal", &format_args!("{} foreground {}", terminal.terminal, terminal.foreground));
     }

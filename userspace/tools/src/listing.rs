@@ -3,14 +3,14 @@
 use crate::processes::{Process, Users};
 
 /// Heading of the table.
-pub const HEADING: &str = "  PID  PPID USER     S THR  MEMORY      TIME NAME";
+pub const HEADING: &str = "  PID  PPID USER     S THR  MAPPED  MEMORY      TIME NAME";
 
 /// A line of the table.
 pub fn line(process: &Process, users: &Users) -> String {
-    let Process { pid, parent, user, state, threads, time_ns, mapped, name } = process;
-    let (user, memory, time) = (users.name(*user), size(*mapped), duration(*time_ns));
+    let Process { pid, parent, user, state, threads, time_ns, mapped, resident, name } = process;
+    let (user, mapped, memory, time) = (users.name(*user), size(*mapped), size(*resident), duration(*time_ns));
     let user = cut(&user, 8);
-    format!("{pid:>5} {parent:>5} {user:<8} {} {threads:>3} {memory:>7} {time:>9} {name}", state.letter())
+    format!("{pid:>5} {parent:>5} {user:<8} {} {threads:>3} {mapped:>7} {memory:>7} {time:>9} {name}", state.letter())
 }
 
 /// At most so many characters.
@@ -58,12 +58,15 @@ mod tests {
             threads: 3,
             time_ns: 61_230_000_000,
             mapped: 9 << 20,
+            resident: 1536 << 10,
             name: "a program".into(),
         };
         let line = line(&process, &Users::parse("a_very_long_name:x:0:0:::"));
-        assert_eq!(line, "   12     1 a_very_l R   3      9M   1:01.23 a program");
+        assert_eq!(line, "   12     1 a_very_l R   3      9M    1.5M   1:01.23 a program");
         let end = |heading: &str| HEADING.find(heading).unwrap() + heading.len();
-        for (heading, value) in [("  PID", "   12"), ("PPID", "1"), ("THR", "3"), ("MEMORY", "9M"), ("TIME", "1.23")] {
+        for (heading, value) in
+            [("  PID", "   12"), ("PPID", "1"), ("THR", "3"), ("MAPPED", "9M"), ("MEMORY", "1.5M"), ("TIME", "1.23")]
+        {
             assert!(line[..end(heading)].ends_with(value), "{heading}");
         }
         assert_eq!(line.find("a program"), HEADING.find("NAME"));

@@ -54,6 +54,8 @@ pub struct Process {
     pub time_ns: u64,
     /// Bytes of its address space.
     pub mapped: u64,
+    /// Bytes of it that are in memory.
+    pub resident: u64,
     /// What it is called.
     pub name: String,
 }
@@ -79,6 +81,7 @@ impl Process {
                 "threads" => process.threads = value.parse().ok()?,
                 "time_ns" => process.time_ns = value.parse().ok()?,
                 "mapped_bytes" => process.mapped = value.parse().ok()?,
+                "resident_bytes" => process.resident = value.parse().ok()?,
                 "name" => process.name = value.into(),
                 _ => {}
             }
@@ -152,7 +155,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "pid 12\nppid 1\npgid 12\nsid 3\nuid 5 6 7\ngid 0 0 0\nnice 0\nstate running\nthreads 3\n\
-                        time_ns 1500000000\nmapped_bytes 8192\nterminal 1 foreground 12\nname a name of three words\n";
+                        time_ns 1500000000\nmapped_bytes 8192\nresident_bytes 4096\nterminal 1 foreground 12\nname a name of three words\n";
 
     #[test]
     fn texts_are_read() {
@@ -165,6 +168,7 @@ mod tests {
             threads: 3,
             time_ns: 1_500_000_000,
             mapped: 8192,
+            resident: 4096,
             name: "a name of three words".into(),
         };
         assert_eq!(process, wanted);

@@ -9,7 +9,7 @@ use crate::processes::{Process, State, Users};
 /// Lines above the processes: two of the system, one that is empty, the heading.
 const ABOVE: usize = 4;
 /// Heading of the table.
-const HEADING: &str = "  PID  PPID USER     S THR  MEMORY      TIME   CPU NAME";
+const HEADING: &str = "  PID  PPID USER     S THR  MAPPED  MEMORY      TIME   CPU NAME";
 
 /// What the list is sorted by; the largest come first, but for ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Sort {
     /// Share of a processor.
     #[default]
     Cpu,
-    /// Bytes mapped.
+    /// Bytes in memory.
     Memory,
     /// Processor time.
     Time,
@@ -157,7 +157,7 @@ impl View {
         self.processes.sort_by_key(|(process, share)| {
             let large = match sort {
                 Sort::Cpu => *share,
-                Sort::Memory => process.mapped,
+                Sort::Memory => process.resident,
                 Sort::Time => process.time_ns,
                 Sort::Pid => 0,
             };
@@ -234,19 +234,19 @@ impl View {
 }
 
 fn row(process: &Process, share: u64, users: &Users) -> String {
-    let Process { pid, parent, user, state, threads, time_ns, mapped, name } = process;
-    let (user, memory, time) = (users.name(*user), size(*mapped), duration(*time_ns));
-    let (user, cpu) = (cut(&user, 8), format!("{}.{}", share / 10, share % 10));
-    format!("{pid:>5} {parent:>5} {user:<8} {} {threads:>3} {memory:>7} {time:>9} {cpu:>5} {name}", state.letter())
+    let Process { pid, parent, user, state, threads, time_ns, mapped, resident, name } = process;
+    let (user, mapped, memory, time) = (users.name(*user), size(*mapped), size(*resident), duration(*time_ns));
+    let (user, cpu, state) = (cut(&user, 8), format!("{}.{}", share / 10, share % 10), state.letter());
+    format!("{pid:>5} {parent:>5} {user:<8} {state} {threads:>3} {mapped:>7} {memory:>7} {time:>9} {cpu:>5} {name}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn process(pid: u32, time_ms: u64, mapped: u64) -> Process {
+    fn process(pid: u32, time_ms: u64, resident: u64) -> Process {
         let name = format!("p{pid}");
-        Process { pid, threads: 1, time_ns: time_ms * 1_000_000, mapped, name, ..Process::default() }
+        Process { pid, threads: 1, time_ns: time_ms * 1_000_000, mapped: 8 << 20, resident, name, ..Process::default() }
     }
 
     fn system(ms: u64) -> System {
@@ -327,7 +327,7 @@ mod tests {
         let screen = plain(&view.draw(&Users::default()));
         assert!(screen[0].starts_with("1 processes: 0 running, 1 waiting") && screen[0].ends_with("up 1:00.00"));
         assert!(screen[1].starts_with("memory 48M of 64M used"), "{}", screen[1]);
-        assert_eq!(screen[4], "    1     0 0        S   1    1.0M   0:00.00   0.0 p1".replace("1.0M", "  1M"));
+        assert_eq!(screen[4], "    1     0 0        S   1      8M      1M   0:00.00   0.0 p1");
         assert_eq!(view.lines(&Users::default()).lines().count(), ABOVE + 1);
     }
 

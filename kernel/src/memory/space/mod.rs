@@ -54,6 +54,8 @@ pub struct Inner {
     vmas: VmaMap<Backing>,
     /// Most bytes that programs may have mapped.
     limit: usize,
+    /// Pages in the table, those too that others have as well.
+    resident: usize,
 }
 
 /// A mapping, or a part of one, that was taken out; whoever holds it tells its pager once nothing is locked.
@@ -127,6 +129,11 @@ impl AddressSpace {
         self.inner.lock().vmas.bytes()
     }
 
+    /// Bytes of them that are there: what others have as well counts whole.
+    pub fn resident_bytes(&self) -> usize {
+        self.inner.lock().resident * PAGE_SIZE
+    }
+
     /// Empty.
     pub fn new() -> Result<Arc<Self>> {
         Self::build().map(Arc::new)
@@ -162,7 +169,7 @@ impl AddressSpace {
             stopped: AtomicBool::new(false),
             reserve: false,
             spent: AtomicU64::new(0),
-            inner: Lock::new(Inner { table, vmas, limit: usize::MAX }),
+            inner: Lock::new(Inner { table, vmas, limit: usize::MAX, resident: 0 }),
         })
     }
 
@@ -304,7 +311,10 @@ impl AddressSpace {
                 Ok(None) | Err(OutOfMemory) => continue,
             };
             match inner.table.slot_mut(start + index * PAGE_SIZE) {
-                Ok(mut slot) => slot.set(entry),
+                Ok(mut slot) => {
+                    slot.set(entry);
+                    inner.resident += 1;
+                }
                 // What is not mapped now is fetched by a page fault.
                 Err(OutOfMemory) => release(entry),
             }

@@ -90,6 +90,7 @@ impl Inner {
             if first < last {
                 tlb::flush(root, first, (last - first) / PAGE_SIZE);
             }
+            self.resident -= len;
             for slot in &mut batch[..len] {
                 *slot = None;
             }
@@ -151,7 +152,7 @@ impl Inner {
     #[inline]
     pub(super) fn fault(&mut self, root: u64, address: usize, write: bool, exec: bool) -> bool {
         let page = address & !(PAGE_SIZE - 1);
-        let Inner { table, vmas, .. } = self;
+        let Inner { table, vmas, resident, .. } = self;
         let Some(vma) = vmas.find(page) else { return false };
         let prot = vma.prot;
         let allowed = if write {
@@ -171,6 +172,7 @@ impl Inner {
         let Some(found) = slot.get() else {
             let Some(entry) = first_entry(vma, page, flags, write) else { return false };
             slot.set(entry);
+            *resident += 1;
             return true;
         };
         let Some(entry) = next_entry(found, vma, flags, write) else { return false };
@@ -202,6 +204,7 @@ impl Inner {
                 continue;
             }
             table.copy_each(&mut target.table, vma.start, vma.end, |entry| {
+                target.resident += 1;
                 *entry = entry.read_only();
                 if !entry.is_foreign() {
                     core::mem::forget(Frame::share(entry.address()));

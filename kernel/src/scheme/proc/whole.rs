@@ -64,6 +64,10 @@ pub fn usage(space: &Arc<AddressSpace>) -> SpaceUsage {
             ticks += thread.ticks();
         }
     });
-    let mapped_bytes = space.mapped_bytes() as u64;
-    SpaceUsage { threads: count, cpu_time_ns: crate::time::ticks_to_ns(ticks), mapped_bytes }
+    SpaceUsage {
+        threads: count,
+        cpu_time_ns: crate::time::ticks_to_ns(ticks),
+        mapped_bytes: space.mapped_bytes() as u64,
+        resident_bytes: space.resident_bytes() as u64,
+    }
 }

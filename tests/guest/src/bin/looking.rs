@@ -249,7 +249,7 @@ mod inside {
         let text = said(&mut Command::new("ps"));
         let line = |line: &str| {
             let mut words = line.split_ascii_whitespace();
-            Some((words.next()?.parse().ok()?, words.nth(6)?.to_string()))
+            Some((words.next()?.parse().ok()?, words.nth(7)?.to_string()))
         };
         text.lines().filter_map(line).collect()
     }
@@ -266,7 +266,7 @@ mod inside {
         let words: Vec<&str> = text.lines().nth(1).expect("a line").split_ascii_whitespace().collect();
         let own = std::process::id().to_string();
         assert_eq!(words[..2], [child.pid.to_string(), own]);
-        assert_eq!((words[3], words[4], words[7]), ("S", "1", "looking"), "{text}");
+        assert_eq!((words[3], words[4], words[8]), ("S", "1", "looking"), "{text}");
         let all = processes();
         for name in ["bootstrap", "nsmgr", "procmgr", "init", "zerod", "ramfs", "ipcd", "ptyd", "looking"] {
             assert!(all.iter().any(|(_, found)| found == name), "{name}: {all:?}");

@@ -49,6 +49,7 @@ fn main() {
         ("supplementary groups", who::more_groups),
         ("priorities", who::priorities),
         ("what everybody can read", who::texts),
+        ("memory that is there", who::resident_memory),
         // From here on the kernel keeps room for so many threads.
         ("500 processes at once", many::at_once),
         ("200 threads in one process", many::threads),

@@ -194,6 +194,40 @@ pub fn priorities() {
     assert_eq!(code(pid), 0);
 }
 
+/// Bytes of this process that are in memory.
+fn resident() -> usize {
+    let text = fs::read_to_string("/scheme/proc/self").expect("a text");
+    let value = text.lines().find_map(|line| line.strip_prefix("resident_bytes "));
+    value.and_then(|value| value.parse().ok()).expect("a number")
+}
+
+/// Memory counts when it is touched and no longer when it is unmapped; what a child shares counts for it too.
+pub fn resident_memory() {
+    const SIZE: usize = 4 << 20;
+    // A little comes and goes with the reading itself.
+    let near = |found: usize, wanted: usize| found.abs_diff(wanted) < 128 << 10;
+    let before = resident();
+    // SAFETY: a new mapping that nobody else uses; stores within it.
+    let memory = unsafe {
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let memory = libc::mmap(std::ptr::null_mut(), SIZE, access, flags, -1, 0).cast::<u8>();
+        assert!(near(resident(), before));
+        (0..SIZE / 2).step_by(4096).for_each(|at| memory.add(at).write_volatile(1));
+        memory
+    };
+    assert!(near(resident(), before + SIZE / 2), "{before}, then {}", resident());
+    let child = fork(|| {
+        let shared = near(resident(), before + SIZE / 2);
+        // SAFETY: within the mapping.
+        (0..SIZE / 2).step_by(4096).for_each(|at| unsafe { memory.add(at).write_volatile(2) });
+        i32::from(!(shared && near(resident(), before + SIZE / 2)))
+    });
+    assert_eq!(code(child), 0);
+    // SAFETY: the mapping of above.
+    unsafe { libc::munmap(memory.cast(), SIZE) };
+    assert!(near(resident(), before), "{before}, then {}", resident());
+}
+
 pub fn texts() {
     let pid = sleeper();
     let text = fs::read_to_string(format!("/scheme/proc/{pid}")).expect("the child's text");
@@ -203,7 +237,10 @@ pub fn texts() {
     assert_eq!(line("pid "), pid.to_string());
     assert_eq!(line("ppid "), own.to_string());
     assert_eq!((line("name "), line("threads "), line("state ")), ("process", "1", "running"));
-    assert!(line("mapped_bytes ").parse::<u64>().is_ok_and(|bytes| bytes > 1 << 20));
+    let bytes = |name: &str| line(name).parse::<u64>().expect("a number");
+    let (mapped, resident) = (bytes("mapped_bytes "), bytes("resident_bytes "));
+    assert!(mapped > 1 << 20 && resident > 16 << 10 && resident < mapped, "{resident} of {mapped}");
+    assert_eq!(line("groups "), "");
     let names: Vec<String> = fs::read_dir("/scheme/proc")
         .expect("a list")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -117,7 +117,7 @@ impl Machine for Fake {
     }
 
     fn usage(&mut self, _: &Handle) -> Result<SpaceUsage> {
-        Ok(SpaceUsage { threads: 1, cpu_time_ns: 5, mapped_bytes: 4096 })
+        Ok(SpaceUsage { threads: 1, cpu_time_ns: 5, mapped_bytes: 8192, resident_bytes: 4096 })
     }
 
     fn end(&mut self, thread: &Handle, status: usize) {

@@ -7,7 +7,7 @@ use tools::listing::{HEADING, line};
 use tools::processes::{Users, all};
 
 const USAGE: &str = "usage: ps [PID]...\n\
-    PID, parent, user, state (Running, Sleeping, sTopped, Zombie), threads, bytes mapped, processor time, name";
+    PID, parent, user, state (Running, Sleeping, sTopped, Zombie), threads, bytes mapped and of them in memory, processor time, name";
 
 fn main() -> ExitCode {
     match wanted().and_then(|pids| show(&pids).map_err(|error| format!("ps: {error}"))) {
