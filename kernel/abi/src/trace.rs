@@ -21,6 +21,9 @@ pub enum Kind {
     Leave = 2,
     /// There was no room for as many records as the first word says.
     Lost = 3,
+    /// A process that is watched has started another one, whose id the first word is; this is its first thread. The second word is 1 when
+    /// its calls are told too, 0 when there is no room for that or somebody else watches it.
+    Born = 4,
 }
 
 /// What the first argument of a call leads to, as a descriptor.
@@ -90,6 +93,7 @@ impl Record {
                 1 => Kind::Enter,
                 2 => Kind::Leave,
                 3 => Kind::Lost,
+                4 => Kind::Born,
                 _ => return None,
             },
             target: match (head >> 8) as u8 {
@@ -134,7 +138,7 @@ mod tests {
         };
         assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
         assert_eq!(record.total(), Record::SIZE + 256);
-        for (at, wrong) in [(0, 0), (0, 4), (1, 4), (3, 2)] {
+        for (at, wrong) in [(0, 0), (0, 5), (1, 4), (3, 2)] {
             let mut bytes = record.to_bytes();
             bytes[at] = wrong;
             assert_eq!(Record::from_bytes(&bytes), None, "{at}");

@@ -240,6 +240,7 @@ pub fn start(thread: &'static Thread, prepare: impl FnOnce() -> Result<()>) -> R
     if result.is_err() {
         thread.pending.fetch_or(pending::KILL, Ordering::Relaxed);
     }
+    crate::scheme::trace::started(thread);
     sched::enqueue(thread);
     result
 }

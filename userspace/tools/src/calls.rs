@@ -1,7 +1,7 @@
 //! A trace in words: told records, it answers lines. A call is one line, once it has ended; one that has not ended when nothing else
 //! happens, or while another thread says something, is shown without its answer first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ochre_abi::trace::{DATA_MAX, Kind, METADATA, METADATA_SIZE, Record, Target};
 use syscall::flag::*;
@@ -79,12 +79,14 @@ pub struct Tracer {
     /// Thread numbers stand in front, because there are several.
     threads: bool,
     open: BTreeMap<u32, Open>,
+    /// Processes that were started and are told of too.
+    children: BTreeSet<u32>,
 }
 
 impl Tracer {
     /// One that knows these names of schemes and shows so many bytes of data.
     pub fn new(schemes: BTreeMap<u64, String>, bytes: usize) -> Self {
-        Tracer { schemes, bytes: bytes.min(DATA_MAX), threads: false, open: BTreeMap::new() }
+        Tracer { schemes, bytes: bytes.min(DATA_MAX), threads: false, open: BTreeMap::new(), children: BTreeSet::new() }
     }
 
     /// Lines for a record.
@@ -104,8 +106,25 @@ impl Tracer {
                 self.open.insert(record.thread, Open { record: *record, data: data.to_vec(), shown: false });
             }
             Kind::Leave => lines.extend(self.leave(record, data)),
+            Kind::Born => {
+                let pid = record.words[0];
+                lines.extend(self.unfinished(Some(record.thread)));
+                lines.push(if record.words[1] == 0 {
+                    format!("--- process {pid} is started, and not followed")
+                } else {
+                    // From here on it must be said whose calls they are.
+                    self.threads = true;
+                    self.children.insert(pid as u32);
+                    format!("--- process {pid} is started: thread {}", record.thread)
+                });
+            }
         }
         lines
+    }
+
+    /// Processes that were started and are told of too.
+    pub fn children(&self) -> impl Iterator<Item = u32> {
+        self.children.iter().copied()
     }
 
     /// Nothing happens any more: lines for the calls that have not ended.

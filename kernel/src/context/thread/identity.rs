@@ -30,11 +30,13 @@ impl Thread {
     }
 
     fn store_ids(&self, pid: u32, euid: u32, egid: u32) {
-        self.pid.store(pid, Ordering::SeqCst);
+        let before = self.pid.swap(pid, Ordering::SeqCst);
         self.euid.store(euid, Ordering::Relaxed);
         self.egid.store(egid, Ordering::Relaxed);
         self.credentials.store(u64::from(euid) | u64::from(egid) << 32, Ordering::Relaxed);
-        crate::scheme::trace::adopt(self, pid);
+        if before != pid {
+            crate::scheme::trace::adopt(self, pid);
+        }
     }
 
     /// The name's bytes, zero-padded.

@@ -33,6 +33,7 @@ mod inside {
             ("who may watch whom", rights),
             ("calls with arguments, data and answers", calls),
             ("threads that are made later", threads),
+            ("processes that are started", children),
             ("a call that waits is known", waiting),
             ("what a daemon is asked", daemon),
             ("records that nobody takes", lost),
@@ -156,7 +157,7 @@ mod inside {
                 Kind::Enter => assert!(open.replace(*record).is_none()),
                 // The call that it waited in when it began to be watched has no beginning.
                 Kind::Leave => assert!(open.take().is_none_or(|began| began.call == record.call)),
-                Kind::Lost => panic!("{record:?}"),
+                Kind::Lost | Kind::Born => panic!("{record:?}"),
             }
         }
         let opened = find(&records, Kind::Enter, SYS_OPENAT_INTO2).find(|(_, path)| path.ends_with(b"looked-at"));
@@ -181,6 +182,63 @@ mod inside {
         assert!(find(&records, Kind::Enter, SYS_YIELD).count() >= 3, "{records:?}");
         let all: std::collections::BTreeSet<u32> = records.iter().map(|(record, _)| record.thread).collect();
         assert!(all.len() >= 2, "{all:?}");
+        drop(from);
+        child.end();
+    }
+
+    /// What a process starts is watched from its first call on, and what that starts too; but only if that is asked for.
+    fn children() {
+        let act = || {
+            let grandchild = || {
+                std::fs::write("/scheme/null", "grandchild").unwrap();
+                0
+            };
+            let child = fork(|| {
+                std::fs::write("/scheme/null", "child").unwrap();
+                code(fork(grandchild))
+            });
+            assert_eq!(code(child), 0);
+        };
+        let wrote = |records: &[(Record, Vec<u8>)], text: &str| {
+            find(records, Kind::Enter, SYS_WRITE).any(|(_, data)| data == text.as_bytes())
+        };
+        let child = Watched::new(act);
+        let mut from = File::open(format!("/scheme/sys/trace/{}?children", child.pid)).unwrap();
+        child.act();
+        let records = take(&mut from);
+        assert!(wrote(&records, "child") && wrote(&records, "grandchild"), "{records:?}");
+        let born: Vec<_> = records.iter().filter(|(record, _)| record.kind == Kind::Born).collect();
+        assert!(matches!(born[..], [(one, _), (other, _)] if one.words[1] == 1 && other.words[1] == 1), "{born:?}");
+        assert!(born.iter().all(|(record, _)| record.words[0] as i32 > child.pid), "{born:?}");
+        drop(from);
+        child.end();
+        let child = Watched::new(act);
+        let mut from = watch(child.pid).unwrap();
+        child.act();
+        let records = take(&mut from);
+        assert!(!wrote(&records, "child") && !records.iter().any(|(record, _)| record.kind == Kind::Born));
+        drop(from);
+        child.end();
+        // More of them than there is room for at once, one after another.
+        const MANY: usize = 80;
+        let child = Watched::new(|| {
+            for _ in 0..MANY {
+                assert_eq!(code(fork(|| 0)), 0);
+                // Whoever reads is to keep up.
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let mut from = File::open(format!("/scheme/sys/trace/{}?children", child.pid)).unwrap();
+        child.go.write.write(&[0]).unwrap();
+        let (mut followed, start) = (0, Instant::now());
+        while followed < MANY {
+            assert!(start.elapsed() < Duration::from_secs(60), "{followed}");
+            thread::sleep(Duration::from_millis(2));
+            let new = take(&mut from);
+            let born = new.iter().filter(|(record, _)| record.kind == Kind::Born);
+            followed += born.inspect(|(record, _)| assert_eq!(record.words[1], 1)).count();
+        }
+        child.done.read.read(&mut [0]).unwrap();
         drop(from);
         child.end();
     }
@@ -289,6 +347,11 @@ mod inside {
         assert_eq!(failed.code(), Some(2));
         let none = Command::new("trace").args(["no-such-program"]).stderr(Stdio::null()).status().unwrap();
         assert_eq!(none.code(), Some(127));
+        // With what it starts: the tracer of a tracer sees the program too.
+        let both = ["-f", "-o", out, "trace", "-o", "/dev/null", "ps", "1"];
+        assert!(Command::new("trace").args(both).stdout(Stdio::null()).status().unwrap().success());
+        let text = std::fs::read_to_string(out).unwrap();
+        assert!(text.contains(" is started: thread "), "{text}");
         // A process that runs already, until it ends.
         let child = Watched::new(|| std::fs::write("/scheme/null", "seen").unwrap());
         let pid = child.pid.to_string();

@@ -1,5 +1,5 @@
-//! `trace [-s BYTES] [-o FILE] PROGRAM [ARGUMENT]...` and `trace … -p PID`: the calls of a process, with their arguments and answers,
-//! and the messages of a scheme's daemon (docs/trace.md).
+//! `trace [-f] [-s BYTES] [-o FILE] PROGRAM [ARGUMENT]...` and `trace … -p PID`: the calls of a process, and with `-f` of those that it
+//! starts, with their arguments and answers, and the messages of a scheme's daemon (docs/looking.md).
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "redox")]
@@ -35,7 +35,7 @@ mod inside {
     use tools::text::words;
 
     const USAGE: &str =
-        "usage: trace [-s BYTES] [-o FILE] PROGRAM [ARGUMENT]...\n       trace [-s BYTES] [-o FILE] -p PID";
+        "usage: trace [-f] [-s BYTES] [-o FILE] PROGRAM [ARGUMENT]...\n       trace [-f] [-s BYTES] [-o FILE] -p PID";
     /// The same program, as the one that is to be traced before it is: it stops, and becomes the other when it goes on.
     const STOPPED: &str = "--stopped";
     /// Bytes read at once.
@@ -50,6 +50,7 @@ mod inside {
     const SIGCONT: u32 = 18;
 
     struct Options {
+        children: bool,
         bytes: usize,
         file: Option<String>,
         pid: Option<u32>,
@@ -75,10 +76,12 @@ mod inside {
     }
 
     fn options() -> std::result::Result<Options, lexopt::Error> {
-        let mut options = Options { bytes: SHOWN, file: None, pid: None, program: Vec::new(), stopped: false };
+        let mut options =
+            Options { children: false, bytes: SHOWN, file: None, pid: None, program: Vec::new(), stopped: false };
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {
             match argument {
+                Short('f') => options.children = true,
                 Short('s') => options.bytes = arguments.value()?.parse()?,
                 Short('o') => options.file = Some(arguments.value()?.string()?),
                 Short('p') => options.pid = Some(arguments.value()?.parse()?),
@@ -110,14 +113,14 @@ mod inside {
         };
         match options.pid {
             Some(pid) => {
-                let records = watch(pid)?;
+                let records = watch(pid, options.children)?;
                 follow(&records, &mut tracer, &mut out, || {
                     Ok((one(pid).is_none_or(|it| it.state == State::Ended)).then_some(0))
                 })
             }
             None => {
                 let mut child = start(&options.program)?;
-                let records = from_start(watch(child.id()).inspect_err(|_| {
+                let records = from_start(watch(child.id(), options.children).inspect_err(|_| {
                     // It would wait for ever.
                     let _ = child.kill();
                 })?);
@@ -177,8 +180,8 @@ mod inside {
     type Records = Receiver<(Record, Vec<u8>)>;
 
     /// Watches a process from now on. A thread takes the records, since nobody waits for who is slow.
-    fn watch(pid: u32) -> Result<Records> {
-        let path = format!("/scheme/sys/trace/{pid}");
+    fn watch(pid: u32, children: bool) -> Result<Records> {
+        let path = format!("/scheme/sys/trace/{pid}{}", if children { "?children" } else { "" });
         let mut file =
             File::open(&path).map_err(|error| Error::new(error.kind(), format!("process {pid}: {error}")))?;
         let (sender, receiver) = channel();
@@ -224,19 +227,23 @@ mod inside {
             && words(data) == Some([AddrSpaceVerb::Enter as u64])
     }
 
-    /// Shows the records until the process has ended and there are no more.
+    /// Shows the records until the process and those that it has started have ended and there are no more.
     fn follow(
         records: &Records,
         tracer: &mut Tracer,
         out: &mut impl Write,
         mut ended: impl FnMut() -> Result<Option<u8>>,
     ) -> Result<u8> {
+        let mut status = None;
         loop {
             let lines = match records.recv_timeout(SILENCE) {
                 Ok((record, data)) => tracer.step(&record, &data),
                 Err(RecvTimeoutError::Timeout) => {
                     let lines = tracer.idle();
-                    if let Some(status) = ended()? {
+                    status = status.or(ended()?);
+                    if let Some(status) = status
+                        && !tracer.children().any(|pid| one(pid).is_some_and(|child| child.state != State::Ended))
+                    {
                         show(out, &lines)?;
                         out.flush()?;
                         return Ok(status);

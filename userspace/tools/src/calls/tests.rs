@@ -68,6 +68,21 @@ fn calls_are_lines() {
 }
 
 #[test]
+fn processes_that_are_started_are_told() {
+    let mut tracer = tracer();
+    let born = |pid, followed| record(Kind::Born, 5, 0, [pid, followed, 0, 0, 0]);
+    assert_eq!(tracer.step(&born(12, 0), b""), ["--- process 12 is started, and not followed"]);
+    assert_eq!(tracer.children().count(), 0);
+    assert_eq!(tracer.step(&born(13, 1), b""), ["--- process 13 is started: thread 5"]);
+    assert_eq!(tracer.children().collect::<Vec<_>>(), [13]);
+    // From now on it is said which thread calls.
+    let lines = tracer.step(&record(Kind::Enter, 5, SYS_YIELD, [0; 5]), b"");
+    assert!(lines.is_empty());
+    let lines = tracer.step(&record(Kind::Leave, 5, SYS_YIELD, [0; 5]), b"");
+    assert!(lines[0].contains('5') && lines[0].ends_with("yield() = 0"), "{lines:?}");
+}
+
+#[test]
 fn messages_have_words_and_payloads() {
     let flags = CallFlags::READ.bits() | CallFlags::WRITE.bits() | 2;
     let words = bytes(&[ochre_abi::process::Verb::Ids as u64, 12, 0]);
