@@ -141,10 +141,13 @@ impl Queue {
         if event.flags.contains(EventFlags::EVENT_WRITE) {
             events |= watched.events & (EPOLLOUT | EPOLLWRNORM) as u32;
         }
-        if events == 0 {
+        if events == 0 && !only_ends(watched.events) {
             return None;
         }
         events |= ends(watched.fd, watched.events);
+        if events == 0 {
+            return None;
+        }
         watched.told = watched.events & EPOLLET as u32 == 0;
         let answer = epoll_event { events, u64: watched.data, _pad: 0 };
         if watched.events & EPOLLONESHOT as u32 != 0 {
@@ -164,7 +167,16 @@ fn ends(fd: usize, asked: u32) -> u32 {
     bit(ends::HANG_UP, EPOLLHUP) | bit(ends::ERROR, EPOLLERR) | bit(ends::READ_END, EPOLLRDHUP) & asked
 }
 
+/// Whether nothing but ends is asked for.
+fn only_ends(events: u32) -> bool {
+    events & (EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM) as u32 == 0
+}
+
+/// What the kernel is to tell of. What has come to an end is ready both ways, and is told by either.
 fn flags(events: u32) -> EventFlags {
+    if only_ends(events) {
+        return EventFlags::EVENT_READ | EventFlags::EVENT_WRITE;
+    }
     let mut flags = EventFlags::empty();
     flags.set(EventFlags::EVENT_READ, events & (EPOLLIN | EPOLLRDNORM) as u32 != 0);
     flags.set(EventFlags::EVENT_WRITE, events & (EPOLLOUT | EPOLLWRNORM) as u32 != 0);

@@ -41,22 +41,13 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option
     for (index, entry) in fds.iter_mut().enumerate() {
         entry.revents = 0;
         let Ok(fd) = usize::try_from(entry.fd) else { continue };
-        let mut flags = EventFlags::empty();
-        flags.set(EventFlags::EVENT_READ, entry.events & READ != 0);
-        flags.set(EventFlags::EVENT_WRITE, entry.events & WRITE != 0);
-        if flags.is_empty() {
-            // Only ends are asked for. Schemes do not tell those by events: they are looked at, and not waited for.
-            entry.revents = match sys::fstat(fd) {
-                Err(error) if error.errno == EBADF => POLLNVAL,
-                _ => ends(entry.fd),
-            };
-            ready += usize::from(entry.revents != 0);
-            continue;
-        }
-        match event::control(queue, fd, flags, index) {
+        match event::control(queue, fd, interest(entry.events), index) {
             Ok(_) => {}
             Err(error) if error.errno == EBADF => (entry.revents, ready) = (POLLNVAL, ready + 1),
-            Err(_) => (entry.revents, ready) = (entry.events & (READ | WRITE), ready + 1),
+            Err(_) => {
+                entry.revents = entry.events & (READ | WRITE);
+                ready += usize::from(entry.revents != 0);
+            }
         }
     }
     // What is ready already must not hide what the queue knows: look, but do not wait.
@@ -90,6 +81,15 @@ fn wait_on(queue: usize, fds: &mut [pollfd], millis: Option<usize>, mask: Option
             return Ok(ready);
         }
     }
+}
+
+/// What the queue is to tell of. What has come to an end is ready both ways, so who asks for nothing but ends is woken by either, and
+/// looks.
+fn interest(events: c_short) -> EventFlags {
+    let mut flags = EventFlags::empty();
+    flags.set(EventFlags::EVENT_READ, events & READ != 0);
+    flags.set(EventFlags::EVENT_WRITE, events & WRITE != 0);
+    if flags.is_empty() { EventFlags::EVENT_READ | EventFlags::EVENT_WRITE } else { flags }
 }
 
 /// What is told of what has come to an end, whether it was asked for or not.

@@ -92,6 +92,7 @@ mod inside {
             ("semaphores and timed locks", waiting),
             ("epoll by level, by edge, and once", epoll),
             ("ends of pipes and sockets", ends),
+            ("nothing but ends is waited for", only_ends),
             ("the shell as a child", shells),
             ("locks on files", locks),
             ("directories and names", names),
@@ -193,6 +194,67 @@ mod inside {
         let (poll, epoll) = told(pipe[0], POLLIN);
         assert!(poll & POLLHUP != 0 && epoll & POLLHUP != 0, "{poll:#x} {epoll:#x}");
         close_all(&pipe[..1]);
+    }
+
+    /// Waits for nothing but an end of `watched`, which comes when `other` is closed, after bytes that nobody asked for.
+    fn await_end(watched: c_int, other: c_int, by_epoll: bool) -> c_int {
+        const STEP: Duration = Duration::from_millis(30);
+        let start = Instant::now();
+        let closer = std::thread::spawn(move || {
+            std::thread::sleep(STEP);
+            // SAFETY: bytes of our own; it fails for an end that is read.
+            unsafe { libc::write(other, b"x".as_ptr().cast(), 1) };
+            std::thread::sleep(STEP);
+            close_all(&[other]);
+        });
+        let mut entry = libc::pollfd { fd: watched, events: 0, revents: 0 };
+        let mut event = epoll_event { events: 0, u64: 1, _pad: 0 };
+        // SAFETY: one entry, one event, numbers of our own.
+        let told = unsafe {
+            if by_epoll {
+                let queue = libc::epoll_create1(0);
+                assert_eq!(libc::epoll_ctl(queue, libc::EPOLL_CTL_ADD, watched, &mut event), 0);
+                assert_eq!(libc::epoll_wait(queue, &mut event, 1, 10_000), 1);
+                close_all(&[queue]);
+                event.events as c_int
+            } else {
+                assert_eq!((libc::poll(&mut entry, 1, 5), entry.revents), (0, 0));
+                assert_eq!(libc::poll(&mut entry, 1, 10_000), 1);
+                entry.revents.into()
+            }
+        };
+        assert!(start.elapsed() >= 2 * STEP, "it did not wait");
+        closer.join().unwrap();
+        close_all(&[watched]);
+        told
+    }
+
+    fn only_ends() {
+        let pipe = || {
+            let mut ends = [0; 2];
+            // SAFETY: room for two numbers.
+            unsafe { assert_eq!(libc::pipe(ends.as_mut_ptr()), 0) };
+            ends
+        };
+        for by_epoll in [false, true] {
+            let [read, write] = pipe();
+            assert_eq!(await_end(read, write, by_epoll), libc::POLLHUP.into());
+            let [read, write] = pipe();
+            assert_eq!(await_end(write, read, by_epoll), libc::POLLERR.into());
+            let mut pair = [0; 2];
+            // SAFETY: room for two numbers.
+            unsafe { assert_eq!(libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, pair.as_mut_ptr()), 0) };
+            assert_eq!(await_end(pair[0], pair[1], by_epoll), libc::POLLHUP.into());
+        }
+        // A file has no ends, and a number that is none is told at once.
+        let file = std::fs::File::open("/scheme/null").unwrap();
+        let mut entry = libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(&file), events: 0, revents: 0 };
+        // SAFETY: one entry.
+        unsafe {
+            assert_eq!((libc::poll(&mut entry, 1, 10), entry.revents), (0, 0));
+            entry.fd = 12_345;
+            assert_eq!((libc::poll(&mut entry, 1, -1), entry.revents), (1, libc::POLLNVAL));
+        }
     }
 
     fn text(at: *const c_char) -> String {
