@@ -76,6 +76,10 @@ pub mod auxv {
     pub const CWD_FD: usize = 44;
     /// Descriptor of the descriptor table (`kernel.proc`).
     pub const FILETABLE_FD: usize = 45;
+    /// Largest size of files that the process makes, if there is one (`RLIMIT_FSIZE`).
+    pub const FILE_SIZE_LIMIT: usize = 46;
+    /// Bytes of stack that the program after this one gets, if not the usual (`RLIMIT_STACK`).
+    pub const STACK_LIMIT: usize = 47;
     /// Only for `bootstrap`: address of the initfs archive (cpio, newc), mapped read-only.
     pub const INITFS_PTR: usize = 0x1000;
     /// Only for `bootstrap`: bytes in the initfs archive.

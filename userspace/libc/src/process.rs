@@ -9,7 +9,7 @@ use syscall::flag::CallFlags;
 
 use crate::errno::{self, error, fail};
 use crate::rt::sys::{self, mux};
-use crate::rt::{fork, process, spawn, thread};
+use crate::rt::{fork, limits, process, spawn, thread};
 
 /// Starts a process with exactly what the request names (`ochre_abi::spawn`): answers a descriptor of its first thread,
 /// or a negated error number.
@@ -448,7 +448,8 @@ pub unsafe extern "C" fn getrlimit(resource: c_int, to: *mut rlimit) -> c_int {
 pub unsafe extern "C" fn setrlimit(resource: c_int, from: *const rlimit) -> c_int {
     // SAFETY: POSIX demands limits.
     let limit = unsafe { Limit { soft: (*from).rlim_cur, hard: (*from).rlim_max } };
-    errno::zero(process::tell(Verb::SetLimit, resource as u32 as u64, &limit))
+    let done = process::tell(Verb::SetLimit, resource as u32 as u64, &limit);
+    errno::zero(done.inspect(|_| limits::changed(resource, limit.soft)))
 }
 
 /// `getrusage`: the processor time, which the kernel does not divide into user and system: of the process, of the calling thread, or of

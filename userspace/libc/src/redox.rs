@@ -9,7 +9,7 @@ use crate::errno::error;
 use crate::rt::files::{self, Place};
 use crate::rt::signal::send;
 use crate::rt::sys::{self, mux};
-use crate::rt::{resolve, roots, thread};
+use crate::rt::{limits, resolve, roots, thread};
 use crate::{dirent, fcntl, mman, signal, socket, stat as stat_h, string, time, unistd};
 
 /// `NsDup::IssueRegister` of `libredox::protocol`: a handle through which one scheme can be put into a name space.
@@ -66,7 +66,8 @@ unsafe extern "C" fn redox_read_v1(fd: usize, buf: *mut u8, len: usize) -> usize
 
 #[unsafe(no_mangle)]
 extern "C" fn redox_write_v1(fd: usize, buf: *const u8, len: usize) -> usize {
-    mux(sys::write_raw(fd, buf, len).inspect_err(|error| unistd::tell_of_pipe(error.errno)))
+    let len = limits::writable(fd, len, None);
+    mux(len.and_then(|len| sys::write_raw(fd, buf, len)).inspect_err(|error| unistd::tell_of_pipe(error.errno)))
 }
 
 #[unsafe(no_mangle)]

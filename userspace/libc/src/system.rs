@@ -49,7 +49,7 @@ pub extern "C" fn sysconf(name: c_int) -> c_long {
         libc::_SC_NPROCESSORS_CONF | libc::_SC_NPROCESSORS_ONLN => processors(),
         libc::_SC_OPEN_MAX => slots::RANGE as c_long,
         libc::_SC_CLK_TCK => TICKS,
-        libc::_SC_ARG_MAX => 1 << 20,
+        libc::_SC_ARG_MAX => crate::rt::limits::arguments() as c_long,
         libc::_SC_CHILD_MAX | libc::_SC_STREAM_MAX => 65_536,
         libc::_SC_NGROUPS_MAX => 32,
         libc::_SC_TZNAME_MAX => 6,

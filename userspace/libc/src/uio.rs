@@ -8,7 +8,7 @@ use syscall::error::Result;
 
 use crate::errno::{self, error};
 use crate::fcntl::descriptor;
-use crate::rt::sys;
+use crate::rt::{limits, sys};
 use crate::unistd::{position, written};
 
 /// Most buffers of a call (`IOV_MAX`).
@@ -75,11 +75,12 @@ pub unsafe extern "C" fn writev(fd: c_int, list: *const iovec, count: c_int) -> 
                 }
                 at += buffer.iov_len;
             }
-            written(sys::write_raw(fd, all.as_ptr().cast(), total))
+            let total = limits::writable(fd, total, None);
+            written(total.and_then(|total| sys::write_raw(fd, all.as_ptr().cast(), total)))
         }
-        Some(total) if isize::try_from(total).is_ok() => {
-            written(each(list, |buffer, _| sys::write_raw(fd, buffer.iov_base.cast(), buffer.iov_len)))
-        }
+        Some(total) if isize::try_from(total).is_ok() => written(each(list, |buffer, _| {
+            sys::write_raw(fd, buffer.iov_base.cast(), limits::writable(fd, buffer.iov_len, None)?)
+        })),
         _ => errno::fail(EINVAL) as ssize_t,
     }
 }
@@ -106,7 +107,9 @@ pub unsafe extern "C" fn pwritev(fd: c_int, list: *const iovec, count: c_int, of
         descriptor(fd).and_then(|fd| {
             let offset = position(offset)?;
             each(buffers(list, count)?, |buffer, done| {
-                sys::write_at(fd, buffer.iov_base.cast(), buffer.iov_len, offset + done as u64)
+                let offset = offset + done as u64;
+                let len = limits::writable(fd, buffer.iov_len, Some(offset))?;
+                sys::write_at(fd, buffer.iov_base.cast(), len, offset)
             })
         })
     })

@@ -19,7 +19,7 @@ use crate::fcntl::{canonical, canonical_at, descriptor};
 use crate::rt::files::{self, Place};
 use crate::rt::path::{Canonical, PATH_MAX, Target};
 use crate::rt::signal::send;
-use crate::rt::{resolve, roots, slots, sys, thread};
+use crate::rt::{limits, resolve, roots, slots, sys, thread};
 use crate::string::{bytes, copy_text};
 use crate::tty;
 
@@ -36,8 +36,10 @@ pub unsafe extern "C" fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize
 /// `write`.
 #[unsafe(no_mangle)]
 pub extern "C" fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t {
-    let answer = descriptor(fd)
-        .and_then(|fd| sys::write_raw(fd, buf.cast(), len).or_else(|error| tty::write_failed(fd, buf, len, error)));
+    let answer = descriptor(fd).and_then(|fd| {
+        let len = limits::writable(fd, len, None)?;
+        sys::write_raw(fd, buf.cast(), len).or_else(|error| tty::write_failed(fd, buf, len, error))
+    });
     written(answer)
 }
 
@@ -79,7 +81,9 @@ pub unsafe extern "C" fn pread(fd: c_int, buf: *mut c_void, len: size_t, offset:
 #[unsafe(no_mangle)]
 pub extern "C" fn pwrite(fd: c_int, buf: *const c_void, len: size_t, offset: off_t) -> ssize_t {
     let place = descriptor(fd).and_then(|fd| Ok((fd, position(offset)?)));
-    written(place.and_then(|(fd, offset)| sys::write_at(fd, buf.cast(), len, offset)))
+    written(
+        place.and_then(|(fd, offset)| sys::write_at(fd, buf.cast(), limits::writable(fd, len, Some(offset))?, offset)),
+    )
 }
 
 /// `lseek`.
@@ -176,6 +180,7 @@ pub extern "C" fn fdatasync(fd: c_int) -> c_int {
 
 /// Sets the length of a file.
 pub fn set_length(fd: usize, len: u64) -> Result<usize> {
+    limits::length(fd, len)?;
     // SAFETY: there is no payload.
     unsafe { sys::std_fs(fd, StdFsCallKind::Ftruncate, null_mut(), 0, [len, 0]) }
 }

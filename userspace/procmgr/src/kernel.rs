@@ -5,7 +5,7 @@ use ochre_abi::proc::{FileTableVerb, SpaceUsage, ThreadStatus, ThreadVerb};
 use ochre_abi::start_fd;
 use processes::{Attributes, Machine, Signal};
 use scheme_server::syscall::error::{EIO, Error, Result};
-use scheme_server::syscall::flag::{CallFlags, EventFlags};
+use scheme_server::syscall::flag::{CallFlags, EVENT_TIMEOUT_ID, EventFlags};
 
 /// `Event` of crate `redox_syscall` in bytes.
 const EVENT: usize = 3 * WORD;
@@ -179,7 +179,9 @@ pub fn reap(queue: usize, control: usize) -> Error {
             return Error::new(EIO);
         }
         for event in 0..count {
-            let pid = events.word(event * 3 + 2);
+            // The timer's own event is told as that of process 0, which there is none of.
+            let timer = events.word(event * 3) == EVENT_TIMEOUT_ID as u64;
+            let pid = if timer { 0 } else { events.word(event * 3 + 2) };
             if let Err(error) = call::call_wo(control, &[], CallFlags::empty(), &[pid]) {
                 return error.into();
             }

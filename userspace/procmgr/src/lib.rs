@@ -10,6 +10,7 @@
 //! that does nothing but wait for that, and says so as a client of the scheme.
 #![forbid(unsafe_code)]
 
+mod cpu;
 pub mod family;
 pub mod groups;
 pub mod ids;
@@ -83,6 +84,9 @@ pub trait Machine {
 
     /// What a process has used.
     fn usage(&mut self, thread: &Self::Thread) -> Result<SpaceUsage>;
+
+    /// Has [`Manager::tick`](manager::Manager::tick) called after so many milliseconds, and not at the time that was asked for before.
+    fn wake_in(&mut self, millis: u64);
 
     /// Ends a process, all its threads, with this status.
     fn end(&mut self, thread: &Self::Thread, status: usize);

@@ -1,4 +1,5 @@
-//! Limits of resources. Memory and descriptors are limited by the kernel, processes here; the others are kept and handed on.
+//! Limits of resources. Memory and descriptors are limited by the kernel, processes here, processor time in [`cpu`](crate::cpu), sizes of
+//! files and stacks by libc; the others are kept and handed on.
 
 use ochre_abi::process::{LIMITS, Limit, NO_LIMIT};
 use scheme_server::syscall::error::{EAGAIN, EINVAL, EPERM, Error, Result};
@@ -7,14 +8,16 @@ use crate::Machine;
 use crate::table::Table;
 
 /// Numbers of limits (`RLIMIT_*` of crate `libc`).
+pub const CPU: usize = 0;
+/// See [`CPU`].
 pub const DATA: usize = 2;
-/// See [`DATA`].
+/// See [`CPU`].
 pub const STACK: usize = 3;
-/// See [`DATA`].
+/// See [`CPU`].
 pub const PROCESSES: usize = 6;
-/// See [`DATA`].
+/// See [`CPU`].
 pub const DESCRIPTORS: usize = 7;
-/// See [`DATA`].
+/// See [`CPU`].
 pub const ADDRESS_SPACE: usize = 9;
 
 /// Descriptors that a table can hold.

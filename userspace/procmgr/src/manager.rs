@@ -14,7 +14,7 @@ use scheme_server::syscall::flag::{
 use scheme_server::{CallerCtx, Handles, NewFdFlags, OpenResult, Scheme, SchemeSync};
 
 use crate::table::{Process, Table};
-use crate::{Machine, family, groups, ids, limits, signals, text};
+use crate::{Machine, cpu, family, groups, ids, limits, signals, text};
 
 /// The scheme's name.
 pub const NAME_OF_SCHEME: &str = "proc";
@@ -72,7 +72,7 @@ impl<M: Machine> Manager<M> {
         Ok(self.handles.insert(Handle::Process { pid, serial }))
     }
 
-    /// The number on which ends of threads are told: a call with the process's id as the first word.
+    /// The number on which ends of threads are told: a call with the process's id as the first word, 0 for [`Manager::tick`].
     pub fn control(&self) -> usize {
         self.control
     }
@@ -150,7 +150,11 @@ impl<M: Machine> Manager<M> {
             Verb::Limit => written(limits::get(table, me, argument)?.write_to(payload), 0),
             Verb::SetLimit => {
                 let limit = Limit::from_bytes(payload).ok_or(Error::new(EINVAL))?;
-                limits::set(table, machine, me, argument, limit).map(|()| 0)
+                limits::set(table, machine, me, argument, limit)?;
+                if argument as usize == limits::CPU {
+                    self.tick();
+                }
+                Ok(0)
             }
             Verb::Succeed => family::succeed(table, me).map(|()| 0),
             Verb::Children => {
@@ -176,6 +180,13 @@ impl<M: Machine> Manager<M> {
                 let terminal = groups::terminal(table, if low == 0 { me } else { low })?;
                 written(terminal.write_to(payload), 0)
             }
+        }
+    }
+
+    /// The time has come to look who has used too much of it.
+    pub fn tick(&mut self) {
+        if let Some(millis) = cpu::look(&mut self.table, &mut self.machine) {
+            self.machine.wake_in(millis);
         }
     }
 
@@ -300,8 +311,10 @@ impl<M: Machine> SchemeSync for Manager<M> {
     fn call(&mut self, number: usize, payload: &mut [u8], metadata: &[u64], _: &CallerCtx) -> Result<usize> {
         let word = |index: usize| metadata.get(index).copied().unwrap_or(0);
         if let Handle::Control = self.handle(number)? {
-            let Self { table, machine, .. } = self;
-            family::end(table, machine, word(0) as u32);
+            match word(0) as u32 {
+                0 => self.tick(),
+                pid => family::end(&mut self.table, &mut self.machine, pid),
+            }
             return Ok(0);
         }
         let me = self.process(number)?;

@@ -30,6 +30,8 @@ const LAST: u8 = 64;
 
 /// `si_code` (POSIX, `signal.h`): by `kill`, and by `sigqueue`. What is said of children libc makes of their wait status.
 pub const BY_USER: i32 = 0;
+/// `SI_KERNEL`: by nobody.
+pub const BY_SYSTEM: i32 = 0x80;
 const BY_QUEUE: i32 = -1;
 
 /// Whether a process may send a signal to another: user 0, the same user, and `SIGCONT` within a session.

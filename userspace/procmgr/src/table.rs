@@ -73,6 +73,8 @@ pub struct Process<T> {
     pub policy: u64,
     /// Open numbers on which it waits for children.
     pub waiting: Vec<usize>,
+    /// Seconds of processor time at which it is told that it has used too much, again.
+    pub next_warning: u64,
     /// Processor time it had used when it ended, in nanoseconds.
     pub time_ns: u64,
     /// Processor time of the children that it has waited for.
@@ -102,6 +104,7 @@ impl<T> Process<T> {
             reserve: false,
             policy: 0,
             waiting: Vec::new(),
+            next_warning: 0,
             time_ns: 0,
             children_ns: 0,
         }
@@ -147,6 +150,7 @@ impl<T> Process<T> {
             reserve: self.reserve,
             policy: self.policy,
             waiting: self.waiting,
+            next_warning: self.next_warning,
             time_ns: self.time_ns,
             children_ns: self.children_ns,
         }

@@ -5,6 +5,9 @@
 #[path = "../process/bad.rs"]
 mod bad;
 #[cfg(target_os = "redox")]
+#[path = "../process/bounds.rs"]
+mod bounds;
+#[cfg(target_os = "redox")]
 #[path = "../process/hunger.rs"]
 mod hunger;
 #[cfg(target_os = "redox")]
@@ -54,6 +57,9 @@ fn main() {
         ("500 processes at once", many::at_once),
         ("200 threads in one process", many::threads),
         ("limits", bad::limits),
+        ("limits of processor time", bounds::processor_time),
+        ("limits of files", bounds::files),
+        ("limits of stacks", bounds::stacks),
         ("arguments that are too long", bad::arguments),
         ("hostile programs", bad::hostile),
         ("no descriptors left", bad::descriptors),

@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use ochre_guest::posix::{List, code, errno, exec, exec_path, fork, own_path, wait};
 use ochre_guest::{Accounts, Random};
 
-fn set_limit(resource: i32, soft: u64, hard: u64) -> i32 {
+/// Sets a limit; answers 0, or the error.
+pub fn set_limit(resource: i32, soft: u64, hard: u64) -> i32 {
     let limit = libc::rlimit { rlim_cur: soft as _, rlim_max: hard as _ };
     // SAFETY: a limit.
     if unsafe { libc::setrlimit(resource, &limit) } == 0 { 0 } else { errno() }

@@ -23,6 +23,18 @@ pub fn play(role: &[String]) {
             let error = std::fs::read(&role[1]).err().map_or(0, |error| error.raw_os_error().unwrap_or(98));
             std::process::exit(error)
         }
+        // Writes so many bytes to a file at once and ends with how many were.
+        "write" => {
+            use std::io::Write;
+            let mut file = std::fs::File::create(&role[1]).expect("a file");
+            std::process::exit(file.write(&vec![1; number(2) as usize]).expect("some of it") as i32)
+        }
+        "dig" => std::process::exit(i32::from(crate::bounds::dig(number(1) as u32) != number(1) as u32)),
+        // Executes itself for the role behind it.
+        "then" => {
+            let words: Vec<&str> = role[1..].iter().map(String::as_str).collect();
+            std::process::exit(ochre_guest::posix::exec(&words))
+        }
         "hog" => crate::hunger::hog(),
         "bomb" => crate::hunger::bomb(),
         "copy" => {

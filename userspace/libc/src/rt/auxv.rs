@@ -48,6 +48,10 @@ pub struct Aux {
     pub umask: Option<usize>,
     /// Signals that are blocked, and those that are ignored.
     pub signals: (usize, usize),
+    /// Limits of files and of the next program's stack, if they are not the usual ones.
+    pub file_size: Option<usize>,
+    /// See `file_size`.
+    pub stack: Option<usize>,
     /// The process is `bootstrap`, started by the kernel.
     pub bootstrap: bool,
 }
@@ -108,6 +112,10 @@ impl Aux {
             self.signals.0 = value;
         } else if kind == auxv::SIGIGN_MASK {
             self.signals.1 = value;
+        } else if kind == auxv::FILE_SIZE_LIMIT {
+            self.file_size = Some(value);
+        } else if kind == auxv::STACK_LIMIT {
+            self.stack = Some(value);
         } else if kind == auxv::INITFS_PTR {
             self.bootstrap = true;
         }

@@ -26,6 +26,8 @@ pub mod fork;
 #[cfg(target_os = "redox")]
 pub mod image;
 #[cfg(target_os = "redox")]
+pub mod limits;
+#[cfg(target_os = "redox")]
 pub mod load;
 #[cfg(target_os = "redox")]
 pub mod mem;

@@ -16,7 +16,7 @@ use super::image::{Part, Source};
 use super::space::{Owned, Space};
 use super::stack::Stack;
 use super::strings::Strings;
-use super::{process, roots, sys, thread};
+use super::{limits, process, roots, sys, thread};
 
 /// A child that is being made.
 pub struct Child {
@@ -114,8 +114,8 @@ pub fn auxiliary<const N: usize>(
     umask: usize,
     (mask, defaults): (Option<u64>, u64),
     own: [(usize, usize); N],
-) -> [(usize, usize); 12] {
-    let mut all = [(0, 0); 12];
+) -> [(usize, usize); 14] {
+    let mut all = [(0, 0); 14];
     let (own_mask, ignored) = super::signal::inherited();
     let common = [
         (3, program.headers as usize),
@@ -127,7 +127,7 @@ pub fn auxiliary<const N: usize>(
         (auxv::SIGPROC_MASK, mask.unwrap_or(own_mask) as usize),
         (auxv::SIGIGN_MASK, (ignored & !defaults) as usize),
     ];
-    for (to, entry) in all.iter_mut().zip(common.into_iter().chain(own)) {
+    for (to, entry) in all.iter_mut().zip(common.into_iter().chain(own).chain(limits::entries())) {
         *to = entry;
     }
     all

@@ -2,16 +2,14 @@
 
 use core::ptr::copy_nonoverlapping;
 
-use ochre_abi::{STACK_SIZE, STACK_TOP, auxv};
+use ochre_abi::{STACK_TOP, auxv};
 use syscall::error::{E2BIG, Error, Result};
 
 use super::space::Space;
 use super::strings::Strings;
-use super::sys;
 use super::tcb::PAGE;
+use super::{limits, sys};
 
-/// Most bytes of arguments and environment together with the pointers to them: a quarter of the stack, as on Linux.
-const MAX_ARGUMENTS: usize = STACK_SIZE / 4;
 const WORD: usize = size_of::<usize>();
 
 /// The contents of the stack.
@@ -34,11 +32,11 @@ impl Stack<'_> {
         // The count, both lists with their ends, the auxiliary vector with its end and the two entries of the directory.
         let words = 1 + args + 1 + env + 1 + 2 * (self.auxiliary.len() + 3);
         let size = strings + words * WORD + 32;
-        if size > MAX_ARGUMENTS {
+        if size > limits::arguments() {
             return Err(Error::new(E2BIG));
         }
         let size = size.next_multiple_of(PAGE);
-        space.map(STACK_TOP - STACK_SIZE..STACK_TOP)?;
+        space.map(STACK_TOP - limits::stack()..STACK_TOP)?;
         let local = sys::map_anonymous(size)?;
         let block = Block { local, bottom: STACK_TOP - size };
         // SAFETY: the fresh mapping has room for all that was counted, and is given back afterwards.

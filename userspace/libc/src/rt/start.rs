@@ -60,6 +60,7 @@ unsafe extern "C" fn start(stack: *mut usize) -> ! {
         roots::init(&start.aux);
         process::init(&start.aux);
         super::signal::init(start.aux.signals.1 as u64);
+        super::limits::init(&start.aux);
         resolve::init(&start.aux);
         unwind::init();
         crate::stdlib::environ = start.envp;

@@ -12,7 +12,7 @@ use super::stream::{Buffering, Device, Stream, Whence};
 use crate::errno;
 use crate::rt::lock::{Lock, RawLock};
 use crate::rt::tcb::current;
-use crate::rt::{alloc, sys};
+use crate::rt::{alloc, limits, sys};
 
 /// Bytes of a stream's own buffer.
 pub const BUFFER: usize = 4096;
@@ -44,7 +44,8 @@ impl Device for Target {
         match self {
             Target::Descriptor(fd) => {
                 let fd = usize::try_from(*fd).map_err(|_| EBADF)?;
-                sys::write(fd, bytes).map_err(|error| error.errno)
+                let len = limits::writable(fd, bytes.len(), None);
+                len.and_then(|len| sys::write(fd, &bytes[..len])).map_err(|error| error.errno)
             }
             Target::Fixed(fixed) => fixed.write(bytes),
             Target::Growing(growing) => growing.write(bytes),

@@ -1,6 +1,7 @@
 //! Users, groups of users, priorities, limits.
 
 use ochre_abi::process::{Birth, Credentials, KEEP, Limit, NAME, NO_LIMIT, SetPriority, UserIds, Verb, birth};
+use ochre_abi::wait_status;
 use scheme_server::syscall::error::{EACCES, EAGAIN, EINVAL, EPERM, ESRCH};
 
 use super::world::{Process, World, errno};
@@ -75,6 +76,45 @@ fn the_reserve_of_memory_is_given_on_by_who_has_it_and_only_when_asked() {
     // Another program has lost it.
     assert!(world.send(trusted, Verb::Executed, 0, &[0; NAME]).is_ok());
     assert_eq!(errno(world.bear(trusted, asks)), EPERM);
+}
+
+#[test]
+fn processor_time_runs_out() {
+    const SECOND: u64 = 1_000_000_000;
+    let mut world = World::new();
+    let me = user(&mut world, 10);
+    let control = world.kernel.scheme.control();
+    let limit = |world: &mut World, process, soft, hard| {
+        let mut bytes = [0; Limit::SIZE];
+        Limit { soft, hard }.write_to(&mut bytes).unwrap();
+        world.send(process, Verb::SetLimit, limits::CPU as u64, &bytes).map(drop)
+    };
+    let look = |world: &mut World| {
+        world.machine.borrow_mut().wake_in = None;
+        world.kernel.call(control, &[], [0, 0]).result().unwrap();
+        world.machine.borrow().wake_in
+    };
+    assert_eq!(look(&mut world), None);
+    limit(&mut world, me, 2, 4).unwrap();
+    assert_eq!(world.machine.borrow().wake_in, Some(1000));
+    let child = world.child(me);
+    let spend = |world: &mut World, ns| world.change(me, |thread| thread.used_ns = ns);
+    spend(&mut world, 2 * SECOND - 300_000_000);
+    assert_eq!((look(&mut world), world.signals(me)), (Some(299), vec![]));
+    spend(&mut world, 2 * SECOND);
+    assert_eq!((look(&mut world), world.signals(me)), (Some(999), vec![24]));
+    // Once a second, and the child, which has used nothing, never.
+    look(&mut world);
+    spend(&mut world, 3 * SECOND);
+    look(&mut world);
+    assert_eq!((world.signals(me), world.signals(child)), (vec![24, 24], vec![]));
+    spend(&mut world, 4 * SECOND);
+    look(&mut world);
+    assert_eq!(world.thread(me).status.exit_status, wait_status::signaled(9));
+    // The child has its parent's limit.
+    world.change(child, |thread| thread.used_ns = 2 * SECOND);
+    look(&mut world);
+    assert_eq!(world.signals(child), [24]);
 }
 
 #[test]

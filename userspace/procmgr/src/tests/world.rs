@@ -42,6 +42,8 @@ pub struct Thread {
 /// What the machine has.
 #[derive(Default)]
 pub struct Machines {
+    /// Milliseconds after which the manager wants to look at the time.
+    pub wake_in: Option<u64>,
     /// All threads that ever were.
     pub threads: Vec<Thread>,
     /// No more threads can be made.
@@ -116,8 +118,13 @@ impl Machine for Fake {
         Ok(())
     }
 
-    fn usage(&mut self, _: &Handle) -> Result<SpaceUsage> {
-        Ok(SpaceUsage { threads: 1, cpu_time_ns: 5, mapped_bytes: 8192, resident_bytes: 4096 })
+    fn wake_in(&mut self, millis: u64) {
+        self.0.borrow_mut().wake_in = Some(millis);
+    }
+
+    fn usage(&mut self, thread: &Handle) -> Result<SpaceUsage> {
+        let cpu_time_ns = self.thread(thread, |thread| 5 + thread.used_ns);
+        Ok(SpaceUsage { threads: 1, cpu_time_ns, mapped_bytes: 8192, resident_bytes: 4096 })
     }
 
     fn end(&mut self, thread: &Handle, status: usize) {
