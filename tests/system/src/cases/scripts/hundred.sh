@@ -88,6 +88,8 @@ sleep 100 & first=$!
 sh -c 'kill -STOP $$; echo continued; exit 4' & second=$!
 # Where it stops, and whether it has by now, a shell need not know before it is asked to go on with it.
 sleep 0.5; jobs >list; lines=$(wc -l <list); echo "jobs: $((lines))"
+kill -STOP $first; jobs >list; case $(cat list) in *'Stopped(SIGSTOP)     sleep 100'*) echo 'the first is stopped';; esac
+kill -CONT $first
 fg %2 >/dev/null; echo "in the foreground it ended with $?"
 kill %1; wait $first 2>/dev/null; echo "the first was ended by $(kill -l $?)"
 set +m
