@@ -85,6 +85,11 @@ impl Kitchen {
     /// Adds to a call of cargo which source it is for, and for what.
     pub fn for_source(&self, command: &mut Command, source: &Path, recipe: &Recipe, more: &[String]) {
         command.current_dir(source).args(["--release", "--locked", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
+        self.features(command, recipe, more);
+    }
+
+    /// Adds the features of a recipe to a call of cargo, and some more.
+    pub fn features(&self, command: &mut Command, recipe: &Recipe, more: &[String]) {
         if !recipe.default_features {
             command.arg("--no-default-features");
         }
@@ -156,7 +161,8 @@ pub fn run(command: &mut Command, what: &str) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&done.stderr).into_owned() + &String::from_utf8_lossy(&done.stdout);
-    let lines: Vec<&str> = said.lines().collect();
+    // What cargo tells programs is not for people.
+    let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("{\"reason\":")).collect();
     let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n    ");
     Err(format!("{what}: {program} failed ({})\n    {last}", done.status))
 }
@@ -167,9 +173,10 @@ mod tests {
 
     #[test]
     fn a_failure_tells_what_was_said() {
-        let failed = run(Command::new("sh").args(["-c", "echo one; echo two >&2; exit 3"]), "trying").unwrap_err();
+        let script = "echo one; echo '{\"reason\":\"x\"}'; echo two >&2; exit 3";
+        let failed = run(Command::new("sh").args(["-c", script]), "trying").unwrap_err();
         assert!(failed.starts_with("trying: sh failed"), "{failed}");
-        assert!(failed.contains("one") && failed.contains("two"));
+        assert!(failed.contains("one") && failed.contains("two") && !failed.contains("reason"));
         assert_eq!(run(Command::new("echo").arg("x"), "saying"), Ok("x\n".into()));
         assert!(run(&mut Command::new("/no/such/thing"), "trying").unwrap_err().contains("/no/such/thing"));
     }

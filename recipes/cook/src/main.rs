@@ -3,7 +3,9 @@
 
 mod build;
 mod kitchen;
+mod lock;
 mod recipe;
+mod share;
 mod source;
 mod suite;
 

@@ -43,6 +43,8 @@ pub struct Recipe {
     /// Dependencies, `NAME-VERSION`, that are built with our patch from `recipes/patches`.
     #[serde(default)]
     pub patched: Vec<Dependency>,
+    /// A recipe whose versions of dependencies are taken where they will do.
+    pub like: Option<String>,
     /// Its own tests, if they are run.
     pub test: Option<Tests>,
     /// The folder of the recipe.
@@ -154,8 +156,11 @@ impl Recipe {
         if recipe.names.values().flatten().any(|name| name.is_empty() || name.contains('/')) {
             return Err("another name of an executable is no file name".into());
         }
-        if recipe.path.is_some() && !(recipe.add.is_empty() && recipe.patched.is_empty()) {
-            return Err("a folder of this tree is not patched".into());
+        if recipe.path.is_some() && !(recipe.add.is_empty() && recipe.patched.is_empty() && recipe.like.is_none()) {
+            return Err("a folder of this tree is not patched, and has its own versions".into());
+        }
+        if recipe.like.as_ref().is_some_and(|like| !is_plain(like)) {
+            return Err("what it is like is no recipe's name".into());
         }
         if recipe.examples.values().any(|name| name.is_empty() || name.contains('/')) {
             return Err("the name of an example is no file name".into());
@@ -235,6 +240,7 @@ mod tests {
             ("path = \"x\"\nexamples = { t = \"a/b\" }", "no file name"),
             ("path = \"x\"\nbinaries = [\"t\"]\nadd = { \"x\" = \"y\" }", "not patched"),
             ("path = \"x\"\nbinaries = [\"t\"]\npatched = [\"nix\"]", "NAME-VERSION"),
+            ("path = \"x\"\nbinaries = [\"t\"]\nlike = \"y\"", "its own versions"),
             ("path = \"x\"\nbinarys = [\"t\"]", "binarys"),
             ("path = \"x\"\n[test]\nskip = {}", "passes"),
         ] {

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kitchen::{Kitchen, run};
 use crate::recipe::{Dependency, Recipe};
+use crate::share;
 
 /// How a source is prepared; another number makes it be prepared again.
 const WAY: &[u8] = b"2";
@@ -29,11 +30,12 @@ pub fn prepare(kitchen: &Kitchen, recipe: &Recipe) -> Result<PathBuf, String> {
     for patch in recipe.patches() {
         apply(&patch, &folder)?;
     }
-    for (to, from) in &recipe.add {
-        copy(&recipe.folder.join(from), &folder.join(to))?;
-    }
+    add(recipe, &folder)?;
     if let Some(lock) = recipe.lock() {
         copy(&lock, &folder.join("Cargo.lock"))?;
+    }
+    if let Some(like) = &recipe.like {
+        share::versions(kitchen, &share::sibling(kitchen, like)?, &folder)?;
     }
     patch_dependencies(kitchen, recipe, &folder)?;
     write(&mark, &key)?;
@@ -50,6 +52,15 @@ fn unpack(kitchen: &Kitchen, name: &str, version: &str, checksum: &str, folder: 
     run(unpack.arg("-xzf").arg(&archive).arg("-C").arg(folder).arg("--strip-components=1"), "unpacking").map(drop)
 }
 
+/// Puts files of ours into a source, in folders that may not be there yet.
+fn add(recipe: &Recipe, folder: &Path) -> Result<(), String> {
+    recipe.add.iter().try_for_each(|(to, from)| {
+        let to = folder.join(to);
+        make(to.parent().unwrap_or(folder))?;
+        copy(&recipe.folder.join(from), &to)
+    })
+}
+
 fn apply(patch: &Path, folder: &Path) -> Result<(), String> {
     let mut command = Command::new("patch");
     run(command.args(["-p1", "--no-backup-if-mismatch", "-i"]).arg(patch).current_dir(folder), "a patch").map(drop)
@@ -61,7 +72,6 @@ fn patch_dependencies(kitchen: &Kitchen, recipe: &Recipe, folder: &Path) -> Resu
         return Ok(());
     }
     let (lock, manifest) = (folder.join("Cargo.lock"), folder.join("Cargo.toml"));
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
     // In the manifest, since a `--config` would be for the standard library as well, and have it built anew.
     let (mut locked, mut patched) = (read(&lock)?, read(&manifest)? + "\n[patch.crates-io]\n");
     for dependency in &recipe.patched {
@@ -117,6 +127,11 @@ fn key(kitchen: &Kitchen, recipe: &Recipe) -> Result<String, String> {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update(fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?);
     }
+    if let Some(like) = &recipe.like {
+        let other = share::sibling(kitchen, like)?;
+        hash.update(&other.checksum);
+        hash.update(other.lock().map_or(Ok(String::new()), |lock| read(&lock))?);
+    }
     Ok(hex(&hash.finalize()))
 }
 
@@ -126,7 +141,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The crate's file as cargo has it, or gets it now.
-fn crate_file(kitchen: &Kitchen, package: &str, version: &str) -> Result<PathBuf, String> {
+pub fn crate_file(kitchen: &Kitchen, package: &str, version: &str) -> Result<PathBuf, String> {
     let name = format!("{package}-{version}.crate");
     if let Some(file) = cached(&kitchen.cargo_home, &name) {
         return Ok(file);
@@ -152,7 +167,7 @@ fn cached(cargo_home: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// Compares a file with its checksum.
-fn check(file: &Path, wanted: &str) -> Result<(), String> {
+pub fn check(file: &Path, wanted: &str) -> Result<(), String> {
     let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let sum = hex(&Sha256::digest(&bytes));
     if sum == wanted.to_ascii_lowercase() {
@@ -161,7 +176,13 @@ fn check(file: &Path, wanted: &str) -> Result<(), String> {
     Err(format!("{} has the checksum {sum}, not that of the recipe", file.display()))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+/// The text of a file.
+pub fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes a file.
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -196,6 +217,20 @@ mod tests {
         assert_eq!(check(&file, sum), Ok(()));
         assert!(check(&file, &sum.replace('B', "C")).unwrap_err().contains("ba7816bf"));
         assert!(check(&folder.path().join("y"), sum).is_err());
+    }
+
+    #[test]
+    fn files_are_added_in_new_folders() {
+        let (ours, source) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let text = "name = \"x\"\nversion = \"1\"\npath = \"x\"\nbinaries = [\"x\"]\n";
+        fs::write(ours.path().join("recipe.toml"), text).unwrap();
+        fs::write(ours.path().join("y.rs"), "//! Y.").unwrap();
+        let mut recipe = Recipe::read(ours.path()).unwrap();
+        recipe.add = [("tests/y/mod.rs".into(), "y.rs".into())].into();
+        assert_eq!(add(&recipe, source.path()), Ok(()));
+        assert_eq!(read(&source.path().join("tests/y/mod.rs")).as_deref(), Ok("//! Y."));
+        recipe.add = [("z.rs".into(), "z.rs".into())].into();
+        assert!(add(&recipe, source.path()).unwrap_err().contains("z.rs"));
     }
 
     #[test]

@@ -28,9 +28,15 @@ pub fn test(kitchen: &Kitchen, recipe: &Recipe, tests: &Tests, runner: &Path) ->
     let source = source::prepare(kitchen, recipe)?;
     let programs = build(kitchen, recipe, tests, &source)?;
     println!("  {name}: running them");
-    let mut passed = 0;
+    let (mut passed, mut failed) = (0, Vec::new());
     for program in &programs {
-        passed += run_one(kitchen, recipe, tests, program, runner)?;
+        match run_one(kitchen, recipe, tests, program, runner) {
+            Ok(these) => passed += these,
+            Err(error) => failed.push(error),
+        }
+    }
+    if !failed.is_empty() {
+        return Err(format!("{passed} tests passed, but:\n{}", failed.join("\n")));
     }
     if passed < tests.passes {
         return Err(format!("{name}: {passed} tests passed, but there should be {}", tests.passes));
@@ -42,7 +48,7 @@ pub fn test(kitchen: &Kitchen, recipe: &Recipe, tests: &Tests, runner: &Path) ->
 fn build(kitchen: &Kitchen, recipe: &Recipe, tests: &Tests, source: &Path) -> Result<Vec<Program>, String> {
     kitchen.forget(&recipe.name);
     let mut command = kitchen.cargo();
-    command.args(["test", "--quiet", "--no-run", "--message-format=json"]);
+    command.args(["test", "--quiet", "--no-run", "--message-format=json-render-diagnostics"]);
     kitchen.for_source(&mut command, source, recipe, &tests.features);
     if tests.targets.is_empty() {
         command.args(["--lib", "--tests"]);
@@ -86,8 +92,11 @@ fn run_one(
     });
     command.env("CARGO_MANIFEST_DIR", &program.folder).env("CARGO_PKG_NAME", &recipe.name);
     command.env("CARGO_PKG_VERSION", &recipe.version).current_dir(&program.folder).stdin(std::process::Stdio::null());
+    let started = Instant::now();
     let said = run(&mut command, &format!("the tests of {}", program.name))?;
-    summary(&said).ok_or_else(|| format!("{} does not say how its tests went", program.name))
+    let passed = summary(&said).ok_or_else(|| format!("{} does not say how its tests went", program.name))?;
+    println!("    {}: {passed} passed, {} s", program.name, started.elapsed().as_secs());
+    Ok(passed)
 }
 
 /// How many passed, by the last line of a program with tests.
