@@ -7,7 +7,7 @@
 //! wake-up before that queues it on that same processor; nobody else takes it from there while `on_cpu` holds.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use kernel_core::runqueue::{LEVELS, RunQueue, slice_ns};
 
@@ -25,8 +25,8 @@ pub struct CpuSched {
     best: AtomicU8,
     idle: &'static Thread,
     is_idle: AtomicBool,
-    /// When the current thread got the processor (TSC).
-    since: Cell<u64>,
+    /// When the current thread got the processor (TSC). Others look at it, too.
+    since: AtomicU64,
     /// When its slice ends (monotonic nanoseconds), 0 when nobody else wants the processor.
     slice_end: Cell<u64>,
     /// A thread that must go on elsewhere, to be queued there once it is off this processor.
@@ -49,7 +49,7 @@ impl CpuSched {
             best: AtomicU8::new(NOBODY),
             idle,
             is_idle: AtomicBool::new(false),
-            since: Cell::new(0),
+            since: AtomicU64::new(0),
             slice_end: Cell::new(0),
             emigrant: Cell::new(None),
             switches: Cell::new(0),
@@ -279,14 +279,20 @@ pub fn may_hand_over(next: &Thread) -> bool {
         && cpu.sched.best.load(Ordering::Relaxed) >= next.level()
 }
 
+/// Ticks that whoever has this processor has had it for; not counted as used before a switch.
+pub(super) fn running_for(cpu: u32) -> u64 {
+    let since = percpu::get(cpu as usize).map(|cpu| cpu.sched.since.load(Ordering::Relaxed));
+    since.map_or(0, |since| crate::time::tsc().saturating_sub(since))
+}
+
 #[inline]
 fn go(cpu: &'static PerCpu, next: &'static Thread) {
     let me = percpu::current();
     let now = crate::time::tsc();
-    let ran = now.wrapping_sub(cpu.sched.since.get());
+    let ran = now.wrapping_sub(cpu.sched.since.load(Ordering::Relaxed));
     me.cpu_time.fetch_add_relaxed(ran);
     me.slice_used.fetch_add_relaxed(ran);
-    cpu.sched.since.set(now);
+    cpu.sched.since.store(now, Ordering::Relaxed);
     // Who gives way and gets the processor back has used its slice all the same.
     if core::ptr::eq(me, next) {
         return;
@@ -451,7 +457,7 @@ pub fn set_affinity(thread: &'static Thread, mask: u64) -> bool {
 /// What each processor does when there is nothing to do.
 pub fn idle_loop() -> ! {
     let cpu = percpu::this();
-    cpu.sched.since.set(crate::time::tsc());
+    cpu.sched.since.store(crate::time::tsc(), Ordering::Relaxed);
     loop {
         percpu::current().pending.store(0, Ordering::Relaxed);
         leave();

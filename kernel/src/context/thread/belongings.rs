@@ -68,7 +68,7 @@ impl Thread {
             drop(self.space.with(|own| core::mem::replace(own, space)));
             if let Some(old) = old {
                 if self.is_ending() {
-                    old.add_spent(self.cpu_time.load(Ordering::Relaxed));
+                    old.add_spent(self.ticks());
                 }
                 old.leave();
             }

@@ -287,8 +287,9 @@ impl Thread {
         }
     }
 
-    /// Counter ticks that it has used.
+    /// Counter ticks that it has used. Of one that runs on another processor, which may switch meanwhile, nearly.
     pub fn ticks(&self) -> u64 {
-        self.cpu_time.load(Ordering::Relaxed)
+        let used = self.cpu_time.load(Ordering::Relaxed);
+        if self.on_cpu.load(Ordering::Acquire) { used + super::sched::running_for(self.last_cpu()) } else { used }
     }
 }

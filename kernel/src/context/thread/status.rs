@@ -20,7 +20,7 @@ impl Thread {
             state::BLOCKED => status.state = public::BLOCKED,
             _ => {}
         }
-        status.cpu_time_ns = crate::time::ticks_to_ns(self.cpu_time.load(Ordering::Relaxed));
+        status.cpu_time_ns = crate::time::ticks_to_ns(self.ticks());
         status
     }
 
