@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// Where programs are found, if nobody has said otherwise.
+pub const PATH: &str = "/bin:/usr/bin:/scheme/initfs/bin";
+
 /// Shells that are looked for, when nobody has named one that is there. The last is init's console.
 const SHELLS: [&str; 3] = ["/bin/sh", "/usr/bin/sh", "/scheme/initfs/bin/console"];
 
@@ -45,6 +48,12 @@ pub fn shell(named: [Option<PathBuf>; 2], is_there: impl Fn(&Path) -> bool) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn login_shells_find_the_same_programs() {
+        let profile = include_str!("../../../installer/root/etc/profile");
+        assert!(profile.lines().any(|line| line == format!("PATH={PATH}")));
+    }
 
     const PASSWD: &str = "root:x:0:0:System:/root:/bin/zsh\nbroken\nann:x:1000:1000::/home/ann\n:x:5:5::/:/bin/x\n";
 

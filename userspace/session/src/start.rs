@@ -11,13 +11,11 @@ use ochre_abi::terminal::Request;
 use rustix::process::{getuid, setsid};
 use syscall::CallFlags;
 
-use crate::account::{Account, shell};
+use crate::account::{Account, PATH, shell};
 use crate::options::Options;
 
 /// What obeys a single line.
 const CONSOLE: &str = "/scheme/initfs/bin/console";
-/// Where programs are found, if nobody has said otherwise.
-const PATH: &str = "/bin:/usr/bin:/scheme/initfs/bin";
 
 /// Becomes what was asked for. It only comes back with what went wrong.
 pub fn start(options: &Options) -> Error {
