@@ -6,6 +6,7 @@ mod input;
 mod link;
 mod queue;
 mod screen;
+mod server;
 mod timer;
 
 pub use desktop::run as run_desktop;
