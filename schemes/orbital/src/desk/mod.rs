@@ -204,6 +204,7 @@ impl Desk {
         let focus = window.visible() && window.layer(false) != Layer::Back && window.takes_focus();
         self.restack();
         self.touch(id);
+        self.fit_new(id);
         if scalable {
             self.tell_scale(id);
         }
@@ -216,6 +217,7 @@ impl Desk {
     fn window_changed(&mut self, told: &Told, map: Effect) {
         let id = told.id;
         let Some(window) = self.windows.get(&id) else { return };
+        let size = window.size;
         let (was_visible, was_scalable) = (window.visible(), window.flags.has(WindowFlag::Scalable));
         let new_picture = window.generation != told.generation;
         if new_picture {
@@ -232,7 +234,7 @@ impl Desk {
             window.update(told);
         }
         if new_picture {
-            self.resized(id);
+            self.resized(id, size);
         }
         if let Some((x, y)) = told.position {
             self.moved_by_client(id, x, y);
@@ -280,8 +282,9 @@ impl Desk {
     }
 
     fn screen_changed(&mut self, w: i32, h: i32, scale: i32) {
-        self.size = (w, h);
         let scaled = scale != self.metrics.scale;
+        let another = scaled || self.size != (w, h);
+        self.size = (w, h);
         self.metrics = Metrics::new(scale);
         self.switcher = None;
         self.damage_all();
@@ -294,6 +297,9 @@ impl Desk {
                 self.tell_scale(id);
             }
             self.keep_reachable(id);
+            if another {
+                self.fit(id);
+            }
         }
         self.pointer_by(0, 0);
     }

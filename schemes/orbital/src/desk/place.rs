@@ -5,7 +5,7 @@
 
 use orbclient::{EVENT_MOVE, EVENT_RESIZE, WindowFlag};
 
-use super::window::{Anchor, Tile};
+use super::window::{Anchor, Tile, Window};
 use super::{Desk, Effect};
 use crate::geometry::Rect;
 use crate::wire::{Order, Screen, WindowId};
@@ -84,18 +84,20 @@ impl Desk {
         self.send(id, [EVENT_RESIZE, w.into(), h.into()]);
     }
 
-    /// A client has made its window another size.
-    pub(super) fn resized(&mut self, id: WindowId) {
+    /// A client has made its window another size than it had before.
+    pub(super) fn resized(&mut self, id: WindowId, before: (i32, i32)) {
         let scale = self.metrics.scale;
         let Some(window) = self.windows.get_mut(&id) else { return };
         let asked = window.pending.filter(|pending| (pending.w, pending.h) == window.size);
+        let own_wish = window.pending.is_none() && window.anchor == Anchor::default();
+        let grown = own_wish && (window.size.0 > before.0 || window.size.1 > before.1);
         let content = window.content(scale);
         let (mut x, mut y) = (window.x, window.y);
         if let Some(pending) = asked {
             window.pending = None;
             (x, y) = (pending.x, pending.y);
-        } else if window.anchor == Anchor::default() && window.pending.is_none() && window.tile != Tile::Floating {
-            // Its own wish: it is no longer where it was put.
+        } else if own_wish && window.tile != Tile::Floating {
+            // It is no longer where it was put.
             window.tile = Tile::Floating;
             window.restore = None;
             self.effects.push(Effect::Order(Order::Mark(id, false, false)));
@@ -106,6 +108,36 @@ impl Desk {
         }
         self.place(id, x, y);
         self.let_go(id);
+        if grown && !self.is_dragged(id) {
+            self.fit(id);
+        }
+    }
+
+    /// Brings a window where all of it is seen, if there is room for it; for one that is too large its client is asked for a size that
+    /// there is room for.
+    pub(super) fn fit(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get(&id) else { return };
+        let frame = window.frame(self.metrics);
+        let room = self.tile_content(Tile::Maximized, true);
+        if !frame.decorated || !frame.floating || room.is_empty() {
+            return;
+        }
+        let mut content = frame.content;
+        if frame.resizable {
+            (content.w, content.h) = (content.w.min(room.w), content.h.min(room.h));
+        }
+        content.x = content.x.min(room.right() - content.w).max(room.x);
+        content.y = content.y.min(room.bottom() - content.h).max(room.y);
+        self.ask(id, content);
+    }
+
+    /// The same for a new window, if it is too large or cannot be got hold of: who says where a window shall be gets it there otherwise.
+    pub(super) fn fit_new(&mut self, id: WindowId) {
+        let Some(window) = self.windows.get(&id) else { return };
+        let (content, room) = (window.content(self.metrics.scale), self.tile_content(Tile::Maximized, true));
+        if content.w > room.w || content.h > room.h || content.y < room.y {
+            self.fit(id);
+        }
     }
 
     /// A client has moved its window.
@@ -182,8 +214,8 @@ impl Desk {
             return;
         }
         let work = self.work_area();
-        let changed = work != self.work;
-        self.work = work;
+        let before = core::mem::replace(&mut self.work, work);
+        let changed = work != before;
         let screen = Screen {
             w: self.size.0 as u32,
             h: self.size.1 as u32,
@@ -199,6 +231,13 @@ impl Desk {
             let tiled = self.windows.values().filter(|window| window.tile != Tile::Floating);
             let ids: Vec<WindowId> = tiled.map(|window| window.id).collect();
             ids.into_iter().for_each(|id| self.keep_reachable(id));
+            // A panel may have come over windows of which all was seen.
+            let covered = |window: &&Window| {
+                let body = window.frame(self.metrics).body();
+                before.covers(&body) && !work.covers(&body)
+            };
+            let ids: Vec<WindowId> = self.windows.values().filter(covered).map(|window| window.id).collect();
+            ids.into_iter().for_each(|id| self.fit(id));
         }
     }
 }

@@ -321,6 +321,11 @@ impl Desk {
         }
     }
 
+    /// Whether the pressed button moves or resizes a window.
+    pub(super) fn is_dragged(&self, id: WindowId) -> bool {
+        matches!(self.pointer.drag, Drag::Move { id: dragged, .. } | Drag::Resize { id: dragged, .. } if dragged == id)
+    }
+
     fn start_move(&mut self, id: WindowId) {
         let Some(window) = self.windows.get_mut(&id) else { return };
         let (x, y) = (self.pointer.x, self.pointer.y);

@@ -442,6 +442,31 @@ fn scale_and_size_of_the_screen() {
 }
 
 #[test]
+fn windows_are_no_larger_than_the_room_and_lie_in_it() {
+    let title = Metrics::new(1).title;
+    let mut stage = Stage::new();
+    stage.tell(Stage::told(1, "fl", Some((0, 660)), (1000, 40), 0));
+    // A new one that is too large is asked for what there is room for; one that cannot be resized stays as it is.
+    stage.tell(Stage::told(2, "r", Some((50, 60)), (1200, 900), 0));
+    assert_eq!(stage.take(EVENT_RESIZE), [(2, 1000, 660 - i64::from(title))]);
+    stage.tell(Stage::told(2, "r", None, (1000, 660 - title as u32), 1));
+    assert_eq!(stage.content(2), Rect::new(0, title, 1000, 660 - title));
+    stage.tell(Stage::told(3, "", Some((50, 0)), (1200, 900), 0));
+    assert_eq!(stage.content(3), Rect::new(0, title, 1200, 900), "its title can be got hold of");
+    // One that lies half outside because somebody wants that stays there, until it grows by itself.
+    stage.open(4, "r", 900, 600);
+    assert_eq!(stage.content(4), Rect::new(900, 600, 300, 200));
+    stage.tell(Stage::told(4, "r", None, (400, 220), 1));
+    assert_eq!(stage.content(4), Rect::new(600, 440, 400, 220));
+    stage.tell(Stage::told(4, "r", None, (400, 1000), 2));
+    assert_eq!(stage.take(EVENT_RESIZE), [(4, 400, 660 - i64::from(title))]);
+    // A panel that grows over a window moves it away.
+    stage.open(5, "r", 100, 450);
+    stage.tell(Stage::told(1, "fl", Some((0, 600)), (1000, 100), 1));
+    assert_eq!(stage.content(5), Rect::new(100, 400, 300, 200));
+}
+
+#[test]
 fn the_window_key_alone_is_the_menu() {
     let mut stage = Stage::new();
     let menus = |stage: &mut Stage| {
