@@ -68,6 +68,8 @@ pub struct Display<L: Link, S> {
     wanted_scale: Option<i32>,
     /// The size of the screen that somebody has asked for.
     wanted_mode: Option<(i32, i32)>,
+    /// The cursor is painted even if the screen could show it itself.
+    paint_cursor: bool,
     last_frame: Option<u64>,
     capture: bool,
 }
@@ -91,6 +93,7 @@ impl<L: Link, S: Screen> Display<L, S> {
             cursor: None,
             wanted_scale: None,
             wanted_mode: None,
+            paint_cursor: false,
             last_frame: None,
             capture: false,
         }
@@ -137,9 +140,14 @@ impl<L: Link, S: Screen> Display<L, S> {
         }
         let scale = self.wanted_scale.unwrap_or(scale_for(h));
         // It may also be another screen, which does not know the cursor.
-        self.painter.hardware_cursor = self.screen.set_cursor(None);
-        self.shown_cursor = self.painter.hardware_cursor.then_some((Shape::Hidden, 0, 0, 0));
+        self.take_cursor();
         self.step(Event::Screen { w, h, scale }, now);
+    }
+
+    /// Begins anew with a screen that shows no cursor.
+    fn take_cursor(&mut self) {
+        self.painter.hardware_cursor = self.screen.set_cursor(None) && !self.paint_cursor;
+        self.shown_cursor = self.painter.hardware_cursor.then_some((Shape::Hidden, 0, 0, 0));
     }
 
     fn step(&mut self, event: Event, now: u64) {
@@ -174,6 +182,10 @@ impl<L: Link, S: Screen> Display<L, S> {
             "resolution" => {
                 self.wanted_mode = mode(value);
                 self.screen_came(now);
+            }
+            "cursor" => {
+                self.paint_cursor = value == "painted";
+                self.take_cursor();
             }
             // Programs keep settings of their own here too.
             _ => {}
