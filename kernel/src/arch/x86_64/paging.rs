@@ -20,6 +20,8 @@ mod bit {
     pub const USER: u64 = 1 << 2;
     pub const WRITE_THROUGH: u64 = 1 << 3;
     pub const CACHE_DISABLE: u64 = 1 << 4;
+    /// Set by the processor with the first store.
+    pub const DIRTY: u64 = 1 << 6;
     pub const LARGE: u64 = 1 << 7;
     pub const GLOBAL: u64 = 1 << 8;
     /// Ignored by the processor; here: the frame is shared on purpose, a write never copies it.
@@ -172,6 +174,24 @@ impl Entry {
     #[inline]
     pub fn owned(self, exec: bool) -> Self {
         Entry(self.0 & !bit::FETCHED).with_protection(true, exec)
+    }
+
+    /// Whether the page was written since [`Entry::clean`].
+    #[inline]
+    pub fn is_dirty(self) -> bool {
+        self.0 & bit::DIRTY != 0
+    }
+
+    /// The same, not written yet. What processors remember must be flushed.
+    #[inline]
+    pub fn clean(self) -> Self {
+        Entry(self.0 & !bit::DIRTY)
+    }
+
+    /// The same with another frame.
+    #[inline]
+    pub fn with_frame(self, frame: Frame) -> Self {
+        Entry(self.0 & !bit::ADDRESS | frame.into_address())
     }
 
     /// The same, out of the processor's sight.
@@ -373,14 +393,14 @@ impl PageTable {
         Ok(())
     }
 
-    /// Calls `visit` for each page in `start..end`, in sight or not; what it leaves is also put into `copy`, which has nothing there.
-    /// Left out is what was fetched from an object: a fault brings it when it is wanted.
+    /// Calls `visit` for each page in `start..end`, in sight or not, which may change the entry; what it answers is put into `copy`, which
+    /// has nothing there. Left out is what was fetched from an object: a fault brings it when it is wanted.
     pub fn copy_each(
         &mut self,
         copy: &mut PageTable,
         start: usize,
         end: usize,
-        mut visit: impl FnMut(&mut Entry),
+        mut visit: impl FnMut(&mut Entry) -> Entry,
     ) -> Result<(), OutOfMemory> {
         // The last table of the copy, by the number of its first page's address.
         let mut last: (usize, *mut u64) = (usize::MAX, core::ptr::null_mut());
@@ -397,11 +417,11 @@ impl PageTable {
             // SAFETY: both are entries of tables of locked spaces; the second is of the table that was just looked up.
             unsafe {
                 let mut entry = before;
-                visit(&mut entry);
+                let copied = visit(&mut entry);
                 if entry != before {
                     slot.write_volatile(entry.0);
                 }
-                last.1.add(index(address, 0)).write_volatile(entry.0);
+                last.1.add(index(address, 0)).write_volatile(copied.0);
             }
             Ok(())
         })

@@ -12,6 +12,9 @@ use crate::memory::{OutOfMemory, PAGE_SIZE, reserve, user};
 
 /// Frames that wait together until no processor can reach them any more.
 const BATCH: usize = 32;
+/// Pages that a copy of a space gets as copies at once: about as many as the stack, the C library's data and its heap's begin, which
+/// parent and child write to whatever they do.
+const AT_ONCE: usize = 16;
 /// Most pages that are taken out before the lock is released: 4 MiB.
 const PORTION: usize = 1024;
 
@@ -190,6 +193,7 @@ impl Inner {
         let target = new.inner.get_mut();
         target.limit = self.limit;
         let Inner { table, vmas, .. } = self;
+        let mut at_once = AT_ONCE;
         for vma in vmas.iter() {
             let copies = match &vma.backing {
                 Backing::Anonymous => true,
@@ -205,14 +209,36 @@ impl Inner {
             }
             table.copy_each(&mut target.table, vma.start, vma.end, |entry| {
                 target.resident += 1;
+                if at_once != 0
+                    && let Some(copy) = copy_now(*entry)
+                {
+                    at_once -= 1;
+                    *entry = entry.clean();
+                    return copy;
+                }
                 *entry = entry.read_only();
                 if !entry.is_foreign() {
                     core::mem::forget(Frame::share(entry.address()));
                 }
+                *entry
             })?;
         }
         Ok(())
     }
+}
+
+/// For a copy of the space, an entry with a copy of a page that was written since the last copy of the space was made: it will be written
+/// again, on both sides, and two faults cost more than the copy. `None` for others, or when there is no memory.
+#[inline]
+fn copy_now(entry: Entry) -> Option<Entry> {
+    if !entry.is_present() || !entry.is_writable() || !entry.is_dirty() || entry.is_foreign() {
+        return None;
+    }
+    let frame = Frame::from_address(entry.address());
+    let copy = frame.duplicate().ok();
+    // The entry's own reference.
+    core::mem::forget(frame);
+    copy.map(|copy| entry.with_frame(copy).clean())
 }
 
 /// The entry of a page that is not there yet; `None` when there is no memory, or no such page.
