@@ -176,15 +176,12 @@ impl Canonical {
 /// Whether a path is absolute and has nothing to be removed: one look at each byte, for what most programs say.
 #[inline]
 fn is_canonical(path: &[u8]) -> bool {
-    let mut before = 0;
-    for &byte in path {
-        // A component that begins with a dot may be one of the two; a NUL is refused elsewhere.
-        if byte == 0 || before == b'/' && matches!(byte, b'/' | b'.') {
-            return false;
-        }
-        before = byte;
-    }
-    path[0] == b'/' && before != b'/'
+    // A component that begins with a dot may be one of the two; a NUL is refused elsewhere. Without a branch for each pair of bytes
+    // many are looked at together; a dot is the byte before the slash.
+    let odd = path.iter().zip(&path[1..]).fold(0, |odd, (&before, &byte)| {
+        odd | u8::from(byte == 0) | u8::from(before == b'/') & u8::from(byte | 1 == b'/')
+    });
+    odd == 0 && path[0] == b'/' && path[path.len() - 1] != b'/'
 }
 
 /// Divides `NAME:reference`; `None` when it is no such thing. A relative path whose first component holds a colon is
