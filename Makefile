@@ -75,10 +75,11 @@ PLAIN_PROGRAMS := \
 	ps top trace
 # What init starts: a unit for each service.
 UNITS := $(patsubst userspace/init/units/%.toml,%,$(wildcard userspace/init/units/*.toml))
-# Programs of the desktop in the live image, unpacked into /bin: package names, and the executables they make. What is started before the
-# root directory is filled belongs to the initfs, above.
+# Programs of the desktop: package names, and the executables they make. They are in the live image, unpacked into /bin, but for what is
+# started before the root directory is filled: that is in the desktop's initfs.
 DESKTOP_PACKAGES := panel editor files viewer settings
 DESKTOP_PROGRAMS := $(DESKTOP_PACKAGES)
+DESKTOP_FIRST := panel
 # What each says of itself to the menu of programs.
 APPLICATIONS := $(filter-out %/Cargo.toml,$(wildcard userspace/desktop/*/*.toml userspace/terminal/*.toml))
 # Packages of other people in the live image, by their recipes.
@@ -242,14 +243,16 @@ live: setup desktop-programs tools
 		{ echo '  packages of others: $(RECIPES) (the first time takes minutes, and the network)'; break; }; done
 	@$(COOK) build $(RECIPES)
 	@$(TOOLS_DIR)/ochre-image live --out build/live.cpio.lz4 --tree installer/root $(RECIPES:%=--package build/packages/%) \
-		$(foreach name,$(DESKTOP_PROGRAMS),bin/$(name)=build/desktop/bin/$(name)) \
+		$(foreach name,$(filter-out $(DESKTOP_FIRST),$(DESKTOP_PROGRAMS)),bin/$(name)=build/desktop/bin/$(name)) \
 		$(foreach file,$(APPLICATIONS),usr/share/applications/$(notdir $(file))=$(file)) \
 		--link usr/share/fonts=/scheme/initfs/fonts --directory var/log
 
-# The archive of the desktop: the system and the live image.
+# The archive of the desktop: the system, what of the desktop comes first, and the live image.
+DESKTOP_FILES = $(SYSTEM_FILES) $(foreach name,$(DESKTOP_FIRST),bin/$(name)=build/desktop/bin/$(name)) live.cpio.lz4=build/live.cpio.lz4
+
 desktop: setup kernel programs live tools
 	@$(TOOLS_DIR)/ochre-image symbols --kernel $(KERNEL_ELF) --out build/kernel.sym
-	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-desktop $(DESKTOP_FILES)
 
 iso: desktop
 	@$(TOOLS_DIR)/ochre-image iso --desktop --kernel build/kernel --initfs build/initfs-desktop --timeout 5 --out build/ochre.iso
@@ -328,7 +331,7 @@ bench: setup kernel programs desktop tools
 	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-bench.cpio \
 		$(foreach name,$(UNITS),etc/init/$(name).toml=userspace/init/units/$(name).toml) \
 		$(foreach name,$(BASE) bench bench-true,bin/$(name)=build/programs/$(name))
-	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-bench-desktop $(SYSTEM_FILES) live.cpio.lz4=build/live.cpio.lz4 \
+	@$(TOOLS_DIR)/ochre-image initfs --out build/initfs-bench-desktop $(DESKTOP_FILES) \
 		bin/bench-desk=build/programs/bench-desk etc/init/bench-desk.toml=tests/bench/desk.toml
 	@CARGO=$(CARGO) tests/bench/run.sh
 

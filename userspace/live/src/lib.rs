@@ -15,6 +15,8 @@ const S_IFMT: u32 = 0o170_000;
 const S_IFDIR: u32 = 0o040_000;
 const S_IFREG: u32 = 0o100_000;
 const S_IFLNK: u32 = 0o120_000;
+/// Permission to execute, for anybody.
+const EXECUTE: u32 = 0o111;
 /// A file is written in pieces of this size: so large that a call costs little beside the copying.
 const PIECE: usize = 256 << 10;
 /// The headers of the image's blocks are read from a buffer of this size.
@@ -84,7 +86,8 @@ fn make(entry: &Entry, path: &Path, data: &mut impl Read, piece: &mut [u8]) -> R
             failed => failed,
         },
         S_IFREG => {
-            let mut file = create(path, permissions)?;
+            // Nobody executes a part of it.
+            let mut file = create(path, permissions & !EXECUTE)?;
             let mut left = entry.file_size() as usize;
             while left != 0 {
                 let len = left.min(piece.len());
@@ -92,7 +95,7 @@ fn make(entry: &Entry, path: &Path, data: &mut impl Read, piece: &mut [u8]) -> R
                 file.write_all(&piece[..len])?;
                 left -= len;
             }
-            Ok(())
+            if permissions & EXECUTE != 0 { file.set_permissions(Permissions::from_mode(permissions)) } else { Ok(()) }
         }
         S_IFLNK if entry.file_size() > TARGET_MAX => Err(Error::new(ErrorKind::InvalidData, "its target is too long")),
         S_IFLNK => {

@@ -45,6 +45,17 @@ fn all_is_there_again() {
 }
 
 #[test]
+fn a_program_that_is_not_whole_cannot_be_executed() {
+    let mut archive = Archive::new();
+    archive.file("bin/tool", (0..1 << 20).map(|n: u32| (n.wrapping_mul(n) >> 7) as u8).collect()).unwrap();
+    let bytes = archive.to_bytes();
+    let root = tempfile::tempdir().unwrap();
+    assert!(unpack(&frame(&bytes[..bytes.len() * 3 / 4])[..], root.path()).is_err());
+    let part = fs::metadata(root.path().join("bin/tool")).unwrap();
+    assert!(part.len() > 0 && part.permissions().mode() & 0o111 == 0);
+}
+
+#[test]
 fn whoever_reads_little_at_a_time_gets_the_same() {
     struct Slow<'a>(&'a [u8]);
     impl Read for Slow<'_> {

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 
 use ochre_abi::terminal::Request;
 use rustix::process::{getuid, setsid};
@@ -16,6 +18,11 @@ use crate::options::Options;
 
 /// What obeys a single line.
 const CONSOLE: &str = "/scheme/initfs/bin/console";
+
+/// What init says of the service that fills the root directory.
+const FILLING: &str = "/scheme/init/live";
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Becomes what was asked for. It only comes back with what went wrong.
 pub fn start(options: &Options) -> Error {
@@ -59,8 +66,18 @@ fn control(terminal: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Waits while the root directory is being filled from the live image: the shell, and what it reads first, are in it.
+fn await_root() {
+    while std::fs::read_to_string(FILLING).is_ok_and(|text| text.lines().any(|line| line == "state starting")) {
+        sleep(LOOK);
+    }
+}
+
 /// The program with its arguments and what it finds in its environment.
 fn program(options: &Options) -> Result<Command> {
+    if options.program.is_empty() {
+        await_root();
+    }
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let account = Account::find(&passwd, getuid().as_raw());
     let named = [std::env::var_os("SHELL").map(PathBuf::from), account.as_ref().and_then(|own| own.shell.clone())];
