@@ -97,10 +97,15 @@ impl Comparison {
                 (reach, aim) = (goal(row.reach), goal(row.aim));
                 verdict = ochre.map_or(String::new(), |figure| verdict_of(row, figure.min).into());
             }
+            let of_linux = ratio(ochre, linux);
+            if let (Mode::Tcg, Some((most, better))) = (self.mode, row.ratio) {
+                (reach, aim) = (format!("{most:.1} x"), format!("{better:.1} x"));
+                verdict = of_linux.map_or(String::new(), |ratio| verdict_of_ratio(ratio, most, better).into());
+            }
             if let Some(reason) = self.reason(row.name) {
                 verdict += &format!("  {reason}");
             }
-            let ratio = ratio(ochre, linux).map_or(String::from("-"), |ratio| format!("{ratio:.3}"));
+            let ratio = of_linux.map_or(String::from("-"), |ratio| format!("{ratio:.3}"));
             let line = format!(
                 "{:<26}{:>24}{:>24}{ratio:>10}{reach:>13}{aim:>13}  {verdict}",
                 row.name,
@@ -124,6 +129,14 @@ fn verdict_of(row: &Target, value: f64) -> &'static str {
         "reached"
     } else {
         "MISSED"
+    }
+}
+
+fn verdict_of_ratio(ratio: f64, reach: f64, aim: f64) -> &'static str {
+    match ratio {
+        ratio if ratio <= aim => "aim",
+        ratio if ratio <= reach => "reached",
+        _ => "MISSED",
     }
 }
 
@@ -198,6 +211,17 @@ mod tests {
         assert_eq!(thousands(1_234_567.0), "1,234,567");
         assert_eq!(thousands(100.0), "100");
         assert_eq!(thousands(12.34), "12.3");
+    }
+
+    #[test]
+    fn the_way_to_the_desktop_is_judged_by_its_ratio() {
+        let table = |ochre, linux| {
+            let (ochre, linux) = (Some(report("boot_to_desktop", ochre)), Some(report("boot_to_desktop", linux)));
+            Comparison { mode: Mode::Tcg, ochre, linux }.table()
+        };
+        assert!(table(140.0, 100.0).contains("1.5 x  aim"));
+        assert!(table(290.0, 100.0).contains("1.5 x  reached"));
+        assert!(table(310.0, 100.0).contains("1.5 x  MISSED"));
     }
 
     #[test]

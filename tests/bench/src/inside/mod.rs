@@ -1,22 +1,27 @@
 //! The measurements, and the order of them.
 
 mod hand;
+mod pixels;
 mod quiet;
+mod typing;
 
 use std::fs;
 use std::io::Result;
 use std::path::Path;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use hand::Hand;
-use quiet::{Quiet, figure, system};
+use pixels::{Area, Screen};
+use quiet::{Quiet, each, figure, system};
+use typing::Typing;
 
-/// The panel's process: when it waits for the first time, its picture is there.
-const PANEL: &str = "panel";
+/// A line of the panel, counted from the lower edge of the screen.
+const PANEL: usize = 12;
 /// How long an idle desktop is watched.
 const IDLE: Duration = Duration::from_secs(10);
+/// A service that lived for so long has recovered (docs/services.md).
+const RECOVERY: Duration = Duration::from_secs(10);
 /// Keys that are pressed, and steps of a drag.
 const TIMES: usize = 12;
 const STEPS: usize = 24;
@@ -37,7 +42,8 @@ pub fn run() -> Result<()> {
     boot()?;
     idle()?;
     keys()?;
-    drag()
+    drag()?;
+    restarts()
 }
 
 fn row(name: &str, unit: &str, mut costs: Vec<u64>) {
@@ -48,12 +54,29 @@ fn row(name: &str, unit: &str, mut costs: Vec<u64>) {
     }
 }
 
-/// From the kernel's entry until the panel has painted itself and waits.
+/// From the kernel's entry until the panel's pixels are on the screen, and until nothing is left to be done: the root directory is full.
 fn boot() -> Result<()> {
-    let uptime = Quiet::of(|name| name == PANEL).wait()?;
-    let ticks = uptime.as_nanos() * u128::from(figure("tsc_hz")?) / 1_000_000_000;
-    row("boot_to_desktop", "ticks", vec![ticks as u64]);
-    Ok(())
+    let screen = Screen::open()?;
+    let height = screen.whole.y.1;
+    let panel = Area { y: (height - PANEL, height - PANEL + 1), ..screen.whole };
+    // What is seen there last is the panel; when it came is remembered.
+    let (mut seen, mut painted) = (Vec::new(), Duration::ZERO);
+    let quiet = Quiet::of(|_| true).meanwhile(|| {
+        if !screen.shows(panel, &seen) || seen.is_empty() {
+            seen = screen.picture(panel);
+            painted = Duration::from_nanos(figure("uptime_ns")?);
+        }
+        Ok(())
+    })?;
+    row("boot_to_desktop", "ticks", vec![ticks(painted)?]);
+    row("boot_to_quiet", "ticks", vec![ticks(quiet)?]);
+    // Who has used how much by then.
+    each(|name, time| println!("bench info used_by_{name} {}", time.as_nanos()))
+}
+
+/// A span of time in ticks of the counter.
+fn ticks(time: Duration) -> Result<u64> {
+    Ok((time.as_nanos() * u128::from(figure("tsc_hz")?) / 1_000_000_000) as u64)
 }
 
 /// What an idle desktop takes: interrupts a second, and memory beside the files of the live image.
@@ -82,16 +105,40 @@ fn pages(folder: &Path) -> u64 {
         .sum()
 }
 
-/// What it costs until a key that is pressed in a terminal is to be seen, and everything is quiet again.
+/// What all others use from a key that is pressed in a terminal until the pixels of its letter are in the screen's memory.
 fn keys() -> Result<()> {
-    let mut terminal = Command::new("/scheme/initfs/bin/terminal").spawn()?;
-    // The shell begins by itself; its prompt is painted when nothing moves any more.
-    Quiet::of(|_| true).for_at_least(Duration::from_secs(2)).wait()?;
-    let mut hand = Hand::new()?;
-    let costs = (0..TIMES).map(|_| cost(|| hand.tap(hand::A))).collect::<Result<Vec<u64>>>()?;
+    let mut typing = Typing::begin()?;
+    let mut costs = Vec::new();
+    for _ in 0..TIMES {
+        let before = system(|_| true)?;
+        typing.letter()?;
+        costs.push(system(|_| true)?.time.saturating_sub(before.time).as_nanos() as u64);
+        Quiet::of(|_| true).wait()?;
+    }
     row("key_to_pixel", "ticks", costs);
-    terminal.kill()?;
-    terminal.wait().map(drop)
+    typing.end()
+}
+
+/// How long it is from the death of a daemon until a letter that is typed is on the screen again: in the terminal that was there, or,
+/// without the daemon of terminals, in a new one.
+fn restarts() -> Result<()> {
+    let mut typing = Typing::begin()?;
+    let mut measure = |name: &str, kill: &mut dyn FnMut(&mut Typing) -> Result<()>| -> Result<()> {
+        row(name, "ticks", vec![ticks(typing.without(kill)?)?]);
+        // The next death is not one in a row.
+        sleep(RECOVERY);
+        Quiet::of(|_| true).wait().map(drop)
+    };
+    measure("restart_vgad", &mut |typing| typing.screen().restart_driver())?;
+    measure("restart_inputd", &mut |_| kill("inputd"))?;
+    measure("restart_orbitald", &mut |_| kill("orbitald"))?;
+    measure("restart_ptyd", &mut |typing| kill("ptyd").and_then(|()| typing.renew()))?;
+    typing.end()
+}
+
+/// Has init kill a service, which it then starts again.
+fn kill(service: &str) -> Result<()> {
+    fs::write(format!("/scheme/init/{service}"), "kill")
 }
 
 /// What a step of a dragged window costs: a picture each.

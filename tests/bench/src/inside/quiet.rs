@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// Looks at something else between two of those.
+const GLANCES: u32 = 10;
 /// Nothing used for so long is quiet: longer than the wait for the next picture.
 const QUIET: Duration = Duration::from_millis(120);
 /// Longest wait for that.
@@ -29,18 +31,26 @@ pub struct System {
     pub threads: usize,
 }
 
-/// What all threads of processes with such names have done, but this program's own.
-pub fn system(which: impl Fn(&str) -> bool) -> Result<System> {
+/// Tells of each thread the name of its process and what it has used.
+pub fn each(mut tell: impl FnMut(&str, Duration)) -> Result<()> {
     let text = std::fs::read_to_string("/scheme/sys/context")?;
-    let mut found = System::default();
     // thread pid uid gid state cpu level cpu_time_ns call name
     for words in text.lines().skip(1).map(|line| line.splitn(10, ' ').collect::<Vec<_>>()) {
         let [.., time, _, name] = words[..] else { continue };
+        tell(name, Duration::from_nanos(time.parse().map_err(Error::other)?));
+    }
+    Ok(())
+}
+
+/// What all threads of processes with such names have done, but this program's own.
+pub fn system(which: impl Fn(&str) -> bool) -> Result<System> {
+    let mut found = System::default();
+    each(|name, time| {
         if name != OWN && which(name) {
-            found.time += Duration::from_nanos(time.parse().map_err(Error::other)?);
+            found.time += time;
             found.threads += 1;
         }
-    }
+    })?;
     Ok(found)
 }
 
@@ -63,6 +73,11 @@ impl<F: Fn(&str) -> bool> Quiet<F> {
 
     /// Waits; answers how long the system had been up when it became quiet.
     pub fn wait(&self) -> Result<Duration> {
+        self.meanwhile(|| Ok(()))
+    }
+
+    /// The same, looking at something else meanwhile, more often.
+    pub fn meanwhile(&self, mut look: impl FnMut() -> Result<()>) -> Result<Duration> {
         let (mut last, mut since, mut waited) = (System::default(), Duration::ZERO, Duration::ZERO);
         let mut same = Duration::ZERO;
         while same < self.least {
@@ -76,7 +91,10 @@ impl<F: Fn(&str) -> bool> Quiet<F> {
                 (last, same) = (now, Duration::ZERO);
                 since = Duration::from_nanos(figure("uptime_ns")?);
             }
-            sleep(LOOK);
+            for _ in 0..GLANCES {
+                look()?;
+                sleep(LOOK / GLANCES);
+            }
             waited += LOOK;
         }
         Ok(since)
