@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -35,7 +36,7 @@ fn needed() -> BTreeMap<String, Vec<u32>> {
 
 fn start(role: &str) -> Child {
     let mut command = Command::new(own_path());
-    command.args(["--role", role]).process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.args(["--role", role]).process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("a child")
 }
 
@@ -48,30 +49,47 @@ fn end(mut child: Child) {
     child.wait().expect("its end");
 }
 
+/// Waits until nobody gets memory any more.
+fn await_hunger() {
+    let start = Instant::now();
+    // SAFETY: new mappings that nobody uses, and that are gone at once.
+    while unsafe {
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let at = libc::mmap(std::ptr::null_mut(), 4096, access, flags, -1, 0);
+        at != libc::MAP_FAILED && libc::munmap(at, 4096) == 0
+    } {
+        assert!(start.elapsed() < 40 * TIME, "there is memory still");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Has so much of the stack in memory.
+#[inline(never)]
+fn touch_stack() {
+    std::hint::black_box(&mut [1_u8; 128 << 10]);
+}
+
 /// Takes all the memory there is and holds it. What is not there is noticed by a call, which answers an error where a touch would end
-/// the process.
+/// the process; all else that it does it has done once before.
 pub fn hog() -> ! {
     const SIZE: usize = 1 << 20;
-    let mut zero = fs::File::open("/scheme/zero").expect("zeros");
-    let mut told = false;
+    let zero = fs::File::open("/scheme/zero").expect("zeros");
+    // SAFETY: the kernel looks at the address, nobody else.
+    let fill = |at: *mut u8| unsafe { libc::read(zero.as_raw_fd(), at.cast(), 1) == 1 };
+    let rest = || std::thread::sleep(Duration::from_millis(1));
+    touch_stack();
+    rest();
+    assert!(!fill(std::ptr::null_mut()));
     loop {
         // SAFETY: a new mapping that nobody else uses.
         let at = unsafe {
             let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
             libc::mmap(std::ptr::null_mut(), SIZE, access, flags, -1, 0)
         };
-        let taken = at != libc::MAP_FAILED
-            && (0..SIZE).step_by(4096).all(|page| {
-                // SAFETY: a page of the mapping.
-                let page = unsafe { std::slice::from_raw_parts_mut(at.cast::<u8>().add(page), 1) };
-                zero.read(page).is_ok()
-            });
-        if !taken && !told {
-            told = true;
-            std::io::stdout().write_all(b"!").expect("somebody who waits");
-        }
+        let taken =
+            at != libc::MAP_FAILED && (0..SIZE).step_by(4096).all(|page| fill(at.cast::<u8>().wrapping_add(page)));
         if !taken {
-            std::thread::sleep(Duration::from_millis(1));
+            rest();
         }
     }
 }
@@ -79,7 +97,6 @@ pub fn hog() -> ! {
 /// Forks, and so do the children, each with some memory of its own.
 pub fn bomb() -> ! {
     let mut ballast = vec![1_u8; 4 << 20];
-    std::io::stdout().write_all(b"!").expect("somebody who waits");
     for round in 0_u8.. {
         // SAFETY: the child does what its parent does, and touches nothing that others hold.
         if unsafe { libc::fork() } == 0 {
@@ -146,12 +163,11 @@ fn while_hungry(role: &str) {
         zeros.count("zeros", done(zero.read(&mut buffer), 64));
     };
     ask(&mut tallies);
-    let mut child = start(role);
-    let mut byte = [0];
-    child.stdout.as_mut().expect("a pipe").read_exact(&mut byte).expect("a child that has taken all");
+    let child = start(role);
+    await_hunger();
     let begin = Instant::now();
     // Among many that want the processor, turns are rare.
-    while begin.elapsed() < TIME || (tallies[0].asked < LEAST && begin.elapsed() < 40 * TIME) {
+    while begin.elapsed() < TIME || (tallies[3].asked < LEAST && begin.elapsed() < 40 * TIME) {
         ask(&mut tallies);
     }
     end(child);
@@ -170,8 +186,8 @@ fn nothing_of_the_reserve() {
     one.set_nonblocking(true).expect("a flag");
     let block = vec![9_u8; 16 << 10];
     file.write_at(&block, 0).expect("room");
-    let mut hog = start("hog");
-    hog.stdout.as_mut().expect("a pipe").read_exact(&mut [0]).expect("a child that has taken all");
+    let hog = start("hog");
+    await_hunger();
     let begin = Instant::now();
     let (mut at, mut refused, mut sockets_refused) = (block.len() as u64, 0, 0);
     while begin.elapsed() < TIME {
@@ -202,5 +218,6 @@ pub fn system_goes_on() {
     while_hungry("bomb");
     nothing_of_the_reserve();
     assert_eq!(needed(), programs, "a program of the system has ended");
-    before.assert_returned(1024, 512 << 10);
+    // The kernel keeps room for as many threads as there were. What one of the many had in memory is more than all that.
+    before.assert_returned(8192, 8 << 20);
 }
