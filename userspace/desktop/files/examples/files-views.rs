@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use files::app::{self, Command, Message};
-use files::rows::Touch;
+use files::app::{self, Command, Look, Message};
+use files::touch::Touch;
 use ochre_ui::{Harness, Point, Size, Theme};
 
 fn main() -> std::io::Result<()> {
@@ -21,6 +21,10 @@ fn main() -> std::io::Result<()> {
             browser.message(Message::Touch(Touch::Press(Some(3))));
             browser.point(420.0, 240.0);
             browser.save(picture("list"))?;
+            browser.message(Message::Command(Command::Show(Look::Tiles)));
+            browser.settle();
+            browser.save(picture("tiles"))?;
+            browser.message(Message::Command(Command::Show(Look::Rows)));
             browser.message(Message::Touch(Touch::Menu(Some(5), Point::new(430.0, 230.0))));
             browser.save(picture("menu"))?;
             browser.message(Message::Command(Command::Delete));

@@ -23,7 +23,10 @@ use crate::job;
 use crate::list::{Grip, List, Step};
 use crate::order::Column;
 use crate::places::{self, History, Place};
-use crate::rows::{self, Touch};
+use crate::rows;
+use crate::thumbs::{Made, Thumbs};
+use crate::tiles::{self, Grid};
+use crate::touch::Touch;
 use crate::{space, view};
 
 pub use self::command::Command;
@@ -86,10 +89,22 @@ pub enum Message {
     Progress(job::Progress),
     /// The job is done.
     Done(job::Outcome),
+    /// A small picture was made.
+    Thumb(Made),
     /// A file was opened, or not.
     Opened(Result<(), String>),
     /// Somebody has read the message.
     Dismiss,
+}
+
+/// How files are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// Each in a row, with what is known of it.
+    #[default]
+    Rows,
+    /// Side by side, with small pictures.
+    Tiles,
 }
 
 /// What is known of the folder.
@@ -110,6 +125,10 @@ pub struct Files {
     pub(crate) folder: PathBuf,
     pub(crate) history: History,
     pub(crate) list: List,
+    pub(crate) look: Look,
+    pub(crate) thumbs: Thumbs,
+    /// How many tiles lie side by side.
+    across: usize,
     pub(crate) state: State,
     pub(crate) space: Option<(u64, u64)>,
     /// The path that is typed.
@@ -150,6 +169,9 @@ impl Files {
             folder,
             history: History::default(),
             list: List::default(),
+            look: Look::default(),
+            thumbs: Thumbs::default(),
+            across: 1,
             state: State::Reading,
             space: None,
             address: None,
@@ -200,6 +222,7 @@ impl Files {
     fn show(&mut self, folder: PathBuf) -> Task<Message> {
         self.folder = folder;
         self.list.clear();
+        self.thumbs.clear();
         self.state = State::Reading;
         (self.address, self.menu, self.notice, self.stamp) = (None, None, None, None);
         self.scrolled.0 = 0.0;
@@ -229,12 +252,38 @@ impl Files {
                 self.state = State::Failed(error);
             }
         }
+        let thumbs = self.make_thumbs();
         let wanted = std::mem::take(&mut self.wanted);
+        if wanted.is_empty() {
+            return thumbs;
+        }
+        self.list.select_names(&wanted);
+        thumbs.and(self.reveal())
+    }
+
+    /// Makes small pictures, when they are shown.
+    fn make_thumbs(&mut self) -> Task<Message> {
+        if self.look != Look::Tiles {
+            return Task::none();
+        }
+        let entries = (0..self.list.len()).filter_map(|at| self.list.row(at));
+        let wanted = self.thumbs.wanted(&self.folder, entries);
         if wanted.is_empty() {
             return Task::none();
         }
-        self.list.select_names(&wanted);
-        self.reveal()
+        let work = self.thumbs.work(wanted);
+        Task::run(move |sender| work(&mut |made| sender.send(Message::Thumb(made))))
+    }
+
+    /// Shows files in another way.
+    fn set_look(&mut self, look: Look) -> Task<Message> {
+        if self.look == look {
+            return Task::none();
+        }
+        self.look = look;
+        self.thumbs.stop();
+        self.scrolled.0 = 0.0;
+        self.make_thumbs().and(Task::scroll_to(id::LIST, 0.0, 0.0)).and(self.reveal())
     }
 
     /// Looks whether the folder has changed.
@@ -258,7 +307,10 @@ impl Files {
     fn reveal(&mut self) -> Task<Message> {
         let Some(row) = self.list.cursor() else { return Task::none() };
         let (from, seen) = self.scrolled;
-        let (top, bottom) = (row as f32 * rows::HEIGHT, (row + 1) as f32 * rows::HEIGHT);
+        let (top, bottom) = match self.look {
+            Look::Rows => (row as f32 * rows::HEIGHT, (row + 1) as f32 * rows::HEIGHT),
+            Look::Tiles => Grid::span(self.across, row),
+        };
         // Before anything was scrolled it is not known how much is seen; everything may be.
         let to = if top < from {
             top
@@ -272,7 +324,9 @@ impl Files {
     }
 
     fn touch(&mut self, touch: Touch) -> Task<Message> {
-        self.menu = None;
+        if !matches!(touch, Touch::Across(_)) {
+            self.menu = None;
+        }
         match touch {
             Touch::Press(Some(row)) => self.list.grip(row, keys::grip(self.modifiers)),
             Touch::Press(None) if self.modifiers.is_empty() => self.list.select_none(),
@@ -288,12 +342,38 @@ impl Files {
                 }
                 self.open_menu(Point::new(at.x, at.y - self.scrolled.0), row.is_some());
             }
+            Touch::Across(across) => self.across = across,
         }
         Task::none()
     }
 
+    /// How many files one moves by who moves a screen up or down.
     fn page(&self) -> isize {
-        ((self.scrolled.1 / rows::HEIGHT) as isize - 1).max(1)
+        let (height, across) = match self.look {
+            Look::Rows => (rows::HEIGHT, 1),
+            Look::Tiles => (tiles::HEIGHT, self.across as isize),
+        };
+        ((self.scrolled.1 / height) as isize - 1).max(1) * across
+    }
+
+    /// Where a step leads: one up or down is as many files as lie side by side.
+    fn step(&mut self, step: Step, grip: Grip) -> Task<Message> {
+        let step = match (step, self.look) {
+            (Step::Beside(_), Look::Rows) => return Task::none(),
+            (Step::Beside(files), Look::Tiles) => Step::By(files),
+            (Step::By(rows), Look::Tiles) => {
+                let by = rows * self.across as isize;
+                let there = self.list.cursor().map_or(0, |at| at as isize + by);
+                // There is nothing above the first row.
+                if there < 0 {
+                    return Task::none();
+                }
+                Step::By(by)
+            }
+            (step, _) => step,
+        };
+        self.list.step(step, grip);
+        self.reveal()
     }
 }
 
@@ -317,10 +397,7 @@ impl Application for Files {
             Message::Column(column) => self.list.press_column(column),
             Message::Go(folder) => return self.go(folder),
             Message::Command(command) => return self.command(command),
-            Message::Step(step, grip) => {
-                self.list.step(step, grip);
-                return self.reveal();
-            }
+            Message::Step(step, grip) => return self.step(step, grip),
             Message::Page(way, grip) => {
                 self.list.step(Step::By(way * self.page()), grip);
                 return self.reveal();
@@ -337,6 +414,7 @@ impl Application for Files {
             Message::Pasted(clip) => return self.pasted(clip),
             Message::Progress(progress) => self.progress(progress),
             Message::Done(outcome) => return self.job_done(outcome),
+            Message::Thumb(made) => self.thumbs.put(made),
             Message::Opened(Ok(())) => {}
             Message::Opened(Err(error)) => self.notice = Some(error),
             Message::Dismiss => self.notice = None,

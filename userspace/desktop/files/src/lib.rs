@@ -11,10 +11,15 @@ pub mod list;
 pub mod names;
 pub mod open;
 pub mod order;
+mod pen;
+pub mod picture;
 pub mod places;
 pub mod rows;
 pub mod space;
 #[cfg(test)]
 mod testing;
+mod thumbs;
+mod tiles;
 pub mod times;
+pub mod touch;
 mod view;

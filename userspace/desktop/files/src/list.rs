@@ -28,6 +28,8 @@ pub enum Grip {
 pub enum Step {
     /// So many rows down; up if negative.
     By(isize),
+    /// So many to the right, where files lie side by side; to the left if negative.
+    Beside(isize),
     /// The first row.
     First,
     /// The last row.
@@ -209,14 +211,14 @@ impl List {
             (Step::First, _) => 0,
             (Step::Last, _) => last,
             // The first step only shows where the cursor is.
-            (Step::By(rows), None) => {
+            (Step::By(rows) | Step::Beside(rows), None) => {
                 if rows < 0 {
                     last
                 } else {
                     0
                 }
             }
-            (Step::By(rows), Some(cursor)) => cursor.saturating_add_signed(rows).min(last),
+            (Step::By(rows) | Step::Beside(rows), Some(cursor)) => cursor.saturating_add_signed(rows).min(last),
         };
         match grip {
             // Ctrl moves the cursor alone.

@@ -5,14 +5,15 @@ use std::time::SystemTime;
 
 use ochre_ui::core::layout::{self, Layout};
 use ochre_ui::core::renderer::{Quad, Renderer as _, Style};
-use ochre_ui::core::text::{self, Renderer as _, Shaping, Wrapping};
 use ochre_ui::core::widget::tree::{self, Tree};
-use ochre_ui::core::{Clipboard, Font, Shell, Widget, alignment, border};
-use ochre_ui::{Color, Element, Event, Icon, Length, Point, Rectangle, Renderer, Size, Theme, fonts, icon, mouse};
+use ochre_ui::core::{Clipboard, Shell, Widget, border};
+use ochre_ui::{Color, Element, Event, Length, Point, Rectangle, Renderer, Size, Theme, icon, mouse};
 
 use crate::entry::Entry;
 use crate::format;
 use crate::list::List;
+use crate::pen::{Alignment, Pen, shorten};
+use crate::touch::{State, Touch};
 
 /// Height of a row.
 pub const HEIGHT: f32 = 28.0;
@@ -52,17 +53,6 @@ impl Columns {
     }
 }
 
-/// What somebody does with the rows. Without a row it is the room below them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Touch {
-    /// Pressed.
-    Press(Option<usize>),
-    /// Pressed twice.
-    Open(usize),
-    /// Pressed with the button for menus, at this place of the content.
-    Menu(Option<usize>, Point),
-}
-
 /// The widget.
 pub struct Rows<'a, Message> {
     list: &'a List,
@@ -71,12 +61,6 @@ pub struct Rows<'a, Message> {
     height: f32,
     cut: Box<dyn Fn(&Entry) -> bool + 'a>,
     touch: fn(Touch) -> Message,
-}
-
-#[derive(Default)]
-struct State {
-    hovered: Option<usize>,
-    click: Option<mouse::Click>,
 }
 
 impl<'a, Message> Rows<'a, Message> {
@@ -104,84 +88,6 @@ impl<'a, Message> Rows<'a, Message> {
         let row = ((position.y - bounds.y) / HEIGHT) as usize;
         (position.y >= bounds.y && row < self.list.len()).then_some(row)
     }
-}
-
-/// Draws text of one line in a cell.
-struct Pen<'a> {
-    renderer: &'a mut Renderer,
-    clip: Rectangle,
-}
-
-impl Pen<'_> {
-    fn write(&mut self, content: String, font: Font, cell: Rectangle, right: bool, colour: Color) {
-        let (x, align_x) = match right {
-            true => (cell.x + cell.width, text::Alignment::Right),
-            false => (cell.x, text::Alignment::Left),
-        };
-        let Some(clip) = self.clip.intersection(&cell) else { return };
-        let line = text::Text {
-            content,
-            bounds: Size::new(f32::INFINITY, cell.height),
-            size: fonts::SIZE.into(),
-            line_height: text::LineHeight::default(),
-            font,
-            align_x,
-            align_y: alignment::Vertical::Center,
-            shaping: Shaping::Advanced,
-            wrapping: Wrapping::None,
-        };
-        self.renderer.fill_text(line, Point::new(x, cell.center_y()), colour, clip);
-    }
-
-    fn icon(&mut self, icon: Icon, cell: Rectangle, colour: Color) {
-        let glyph = text::Text {
-            content: icon.glyph().to_string(),
-            bounds: cell.size(),
-            size: icon::SIZE.into(),
-            line_height: text::LineHeight::Relative(1.0),
-            font: icon::FONT,
-            align_x: text::Alignment::Left,
-            align_y: alignment::Vertical::Center,
-            shaping: Shaping::Basic,
-            wrapping: Wrapping::None,
-        };
-        self.renderer.fill_text(glyph, Point::new(cell.x, cell.center_y()), colour, self.clip);
-    }
-}
-
-/// The longest beginning and end of a name that fit into a width, with dots between them; the name itself if it fits.
-fn shorten(name: &str, width: f32) -> String {
-    // No letter of the font is wider, and most are less than half.
-    const WIDEST: f32 = 14.0;
-    if name.chars().count() as f32 * WIDEST <= width || measure(name) <= width {
-        return name.to_owned();
-    }
-    let letters: Vec<char> = name.chars().collect();
-    // The ending tells most.
-    let tail: String = letters[letters.len() - letters.len().min(8)..].iter().collect();
-    let with = |count: usize| format!("{}…{tail}", letters[..count].iter().collect::<String>());
-    let (mut fits, mut too_long) = (0, letters.len().saturating_sub(8));
-    while too_long - fits > 1 {
-        let middle = (fits + too_long) / 2;
-        if measure(&with(middle)) <= width { fits = middle } else { too_long = middle }
-    }
-    with(fits)
-}
-
-fn measure(content: &str) -> f32 {
-    use ochre_ui::core::text::Paragraph as _;
-    let line = text::Text {
-        content,
-        bounds: Size::INFINITE,
-        size: fonts::SIZE.into(),
-        line_height: text::LineHeight::default(),
-        font: fonts::TEXT,
-        align_x: text::Alignment::Left,
-        align_y: alignment::Vertical::Top,
-        shaping: Shaping::Advanced,
-        wrapping: Wrapping::None,
-    };
-    <Renderer as text::Renderer>::Paragraph::with_text(line).min_width()
 }
 
 impl<Message> Rows<'_, Message> {
@@ -217,19 +123,19 @@ impl<Message> Rows<'_, Message> {
             cell
         };
         let name = cell(columns.name);
-        pen.icon(entry.kind.icon, name, faded(ink));
+        pen.icon(entry.kind.icon, icon::SIZE, name, Alignment::Left, faded(ink));
         let name = Rectangle { x: area.x + INDENT, width: (name.x + name.width - area.x - INDENT).max(0.0), ..name };
         let title = shorten(&entry.title(), name.width);
-        pen.write(title, fonts::TEXT, name, false, faded(colours.text));
+        pen.write(title, name, Alignment::Left, faded(colours.text));
         let size = if entry.is_folder() { "—".into() } else { format::size(entry.size) };
-        pen.write(size, fonts::TEXT, cell(columns.size), true, faded(colours.text_soft));
+        pen.write(size, cell(columns.size), Alignment::Right, faded(colours.text_soft));
         if columns.modified > 0.0 {
             let date = format::date(entry.modified, self.now);
-            pen.write(date, fonts::TEXT, cell(columns.modified), false, faded(colours.text_soft));
+            pen.write(date, cell(columns.modified), Alignment::Left, faded(colours.text_soft));
         }
         if columns.kind > 0.0 {
             let what = if entry.link { format!("{}, link", entry.kind.label) } else { entry.kind.label.into() };
-            pen.write(what, fonts::TEXT, cell(columns.kind), false, faded(colours.text_soft));
+            pen.write(what, cell(columns.kind), Alignment::Left, faded(colours.text_soft));
         }
     }
 }
@@ -289,28 +195,7 @@ impl<Message> Widget<Message, Theme, Renderer> for Rows<'_, Message> {
         let bounds = layout.bounds();
         let position = cursor.position_over(bounds.intersection(viewport).unwrap_or_default());
         let row = position.and_then(|position| self.row_at(bounds, position));
-        if matches!(event, Event::Mouse(_)) && state.hovered != row {
-            state.hovered = row;
-            shell.request_redraw();
-        }
-        let Some(position) = position else { return };
-        match event {
-            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Left)) => {
-                let click = mouse::Click::new(position, mouse::Button::Left, state.click);
-                state.click = Some(click);
-                let touch = match row {
-                    Some(row) if click.kind() == mouse::click::Kind::Double => Touch::Open(row),
-                    row => Touch::Press(row),
-                };
-                shell.publish((self.touch)(touch));
-                shell.capture_event();
-            }
-            Event::Mouse(mouse::Event::ButtonPressed(mouse::Button::Right)) => {
-                shell.publish((self.touch)(Touch::Menu(row, position)));
-                shell.capture_event();
-            }
-            _ => {}
-        }
+        state.update(event, position, row, shell, self.touch);
     }
 }
 

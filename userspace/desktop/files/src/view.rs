@@ -9,10 +9,11 @@ use ochre_ui::widget::scrollable::{Direction, Scrollbar};
 use ochre_ui::widget::{button, center, container, responsive, row, rule, scrollable, space, stack, text};
 use ochre_ui::{Alignment, Element, Icon, Length, Size, column, fonts, style};
 
-use crate::app::{Files, Message, State, id};
+use crate::app::{Files, Look, Message, State, id};
 use crate::entry::Entry;
 use crate::order::Column;
 use crate::rows::{self, Columns, Rows};
+use crate::tiles::Tiles;
 
 /// Height of the line with the columns' heads, and of a place.
 const BAR: f32 = 28.0;
@@ -49,23 +50,27 @@ fn main(files: &Files) -> Element<'_, Message> {
 }
 
 fn list(files: &Files, size: Size) -> Element<'_, Message> {
-    let below = size.height - BAR - 1.0;
+    let heads = (files.look == Look::Rows).then(|| column![heads(files, size.width), rule::horizontal(1)]);
+    let below = size.height - if heads.is_some() { BAR + 1.0 } else { 0.0 };
     let content: Element<'_, Message> = match &files.state {
         State::Failed(error) => empty(Icon::TRIANGLE_ALERT, "This folder cannot be shown", Some(error)),
         State::Reading => space().height(Length::Fill).into(),
-        State::Ready => stack![rows(files, below), nothing(files)].height(Length::Fill).into(),
+        State::Ready => stack![contents(files, below), nothing(files)].height(Length::Fill).into(),
     };
-    column![heads(files, size.width), rule::horizontal(1), content].height(Length::Fill).into()
+    column![].push(heads).push(content).height(Length::Fill).into()
 }
 
-fn rows(files: &Files, height: f32) -> Element<'_, Message> {
+/// The files, one below the other or side by side.
+fn contents(files: &Files, height: f32) -> Element<'_, Message> {
     let cut = move |entry: &Entry| files.clip.is_cut(&files.folder.join(&entry.name));
     let writing = files.address.is_some() || files.dialog.is_some();
-    let rows = Rows::new(&files.list, SystemTime::now(), Message::Touch)
-        .focused(files.focused && !writing)
-        .at_least(height)
-        .cut(cut);
-    scrollable(rows)
+    let focused = files.focused && !writing;
+    let (list, touch) = (&files.list, Message::Touch as fn(_) -> _);
+    let shown: Element<'_, Message> = match files.look {
+        Look::Rows => Rows::new(list, SystemTime::now(), touch).focused(focused).at_least(height).cut(cut).into(),
+        Look::Tiles => Tiles::new(list, &files.thumbs, touch).focused(focused).at_least(height).cut(cut).into(),
+    };
+    scrollable(shown)
         .id(id::LIST)
         .width(Length::Fill)
         .height(Length::Fill)

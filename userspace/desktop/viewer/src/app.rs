@@ -12,10 +12,10 @@ use ochre_ui::core::image::Handle;
 use ochre_ui::{Application, Element, Event, Sender, Size, Task, event, keyboard, window};
 
 use crate::camera::Camera;
-use crate::picture::{self, Picture};
 use crate::render::{Levels, render};
 use crate::stage::{Act, Shown};
 use crate::{series, view};
+use files::picture::{self, Picture};
 
 /// How far a key moves a picture, in pixels of the design.
 const STEP: f64 = 64.0;

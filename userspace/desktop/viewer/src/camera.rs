@@ -1,6 +1,6 @@
 //! Where the eye is: how large the picture is shown and which part of it, as numbers. Pixels here are those of the screen.
 
-use crate::picture::Turn;
+use files::picture::Turn;
 
 /// The smallest and the largest scale.
 const SMALLEST: f64 = 0.01;

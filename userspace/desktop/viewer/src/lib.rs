@@ -3,7 +3,6 @@
 
 pub mod app;
 pub mod camera;
-pub mod picture;
 pub mod render;
 pub mod series;
 mod stage;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::camera::{Camera, Place};
-use crate::picture::{Picture, Turn};
+use files::picture::{Picture, Turn};
 
 /// From this scale on, pixels are shown as they are.
 const SQUARES: f64 = 1.999;

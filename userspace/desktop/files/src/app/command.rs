@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ochre_ui::Task;
 
-use super::{Files, Message, id};
+use super::{Files, Look, Message, id};
 use crate::clip::Purpose;
 use crate::{job, open, places};
 
@@ -33,6 +33,8 @@ pub enum Command {
     Toggle,
     /// Shows hidden files, or no longer.
     ToggleHidden,
+    /// Shows files in rows or as tiles.
+    Show(Look),
     /// Asks for the name of a new folder.
     NewFolder,
     /// Asks for a new name.
@@ -90,6 +92,7 @@ impl Files {
             Command::SelectAll => self.list.select_all(),
             Command::Toggle => self.list.toggle_at_cursor(),
             Command::ToggleHidden => self.list.toggle_hidden(),
+            Command::Show(look) => return self.set_look(look),
             Command::NewFolder => return self.ask_new_folder(),
             Command::Rename => return self.ask_rename(),
             Command::Delete => self.ask_delete(),

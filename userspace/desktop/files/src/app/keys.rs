@@ -4,7 +4,7 @@ use ochre_ui::event::Status;
 use ochre_ui::keyboard::key::Named;
 use ochre_ui::keyboard::{Event, Key, Modifiers};
 
-use super::{Command, Message};
+use super::{Command, Look, Message};
 use crate::list::{Grip, Step};
 
 /// How a row is taken with these keys held.
@@ -48,6 +48,8 @@ fn by_name(key: Named, modifiers: Modifiers) -> Option<Message> {
         Named::ArrowUp if modifiers.alt() => command(Command::Up),
         Named::ArrowDown if modifiers.alt() => command(Command::Open),
         Named::Home if modifiers.alt() => command(Command::Home),
+        Named::ArrowLeft => step(Step::Beside(-1)),
+        Named::ArrowRight => step(Step::Beside(1)),
         Named::ArrowUp => step(Step::By(-1)),
         Named::ArrowDown => step(Step::By(1)),
         Named::Home => step(Step::First),
@@ -73,6 +75,8 @@ fn by_letter(letter: &str, modifiers: Modifiers) -> Option<Message> {
         ("c", true) => Command::CopyPath,
         ("n", true) => Command::NewFolder,
         ("h", false) => Command::ToggleHidden,
+        ("1", false) => Command::Show(Look::Rows),
+        ("2", false) => Command::Show(Look::Tiles),
         ("l", false) => Command::EditAddress,
         ("r", false) => Command::Refresh,
         ("w", false) => Command::Close,

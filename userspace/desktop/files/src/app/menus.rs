@@ -4,7 +4,7 @@ use ochre_ui::parts::menu::{Input, Item, Menu, Outcome};
 use ochre_ui::programs::{self, Program};
 use ochre_ui::{Icon, Point, Task};
 
-use super::{Command, Files, Message};
+use super::{Command, Files, Look, Message};
 use crate::kind;
 
 impl Files {
@@ -50,11 +50,16 @@ impl Files {
         } else {
             ("Show hidden files", Icon::EYE)
         };
+        let look = match self.look {
+            Look::Rows => item(Icon::LAYOUT_GRID, "Show as tiles", "Ctrl+2", Some(Command::Show(Look::Tiles))),
+            Look::Tiles => item(Icon::LIST, "Show in rows", "Ctrl+1", Some(Command::Show(Look::Rows))),
+        };
         vec![
             item(Icon::FOLDER_PLUS, "New folder…", "Ctrl+Shift+N", Some(Command::NewFolder)),
             item(Icon::CLIPBOARD_PASTE, "Paste", "Ctrl+V", Some(Command::Paste)),
             Item::Line,
             item(Icon::CHECK, "Select all", "Ctrl+A", Some(Command::SelectAll)),
+            look,
             item(eye, hidden, "Ctrl+H", Some(Command::ToggleHidden)),
             item(Icon::REFRESH_CW, "Refresh", "F5", Some(Command::Refresh)),
             Item::Line,

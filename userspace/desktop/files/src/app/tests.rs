@@ -231,3 +231,47 @@ fn ten_thousand_files_are_scrolled_to_the_end() {
     browser.press(Named::Home);
     assert_eq!(browser.app().scrolled.0, 0.0);
 }
+
+/// A picture of one colour.
+fn png(side: u32) -> Vec<u8> {
+    use image::ImageEncoder;
+    let mut file = Vec::new();
+    let pixels = [0x20, 0x90, 0x40].repeat((side * side) as usize);
+    let encoder = image::codecs::png::PngEncoder::new(&mut file);
+    encoder.write_image(&pixels, side, side, image::ExtendedColorType::Rgb8).unwrap();
+    file
+}
+
+#[test]
+fn tiles_show_pictures_and_are_walked_in_both_directions() {
+    let scratch = Scratch::new("app-tiles");
+    scratch.file("a.png", &png(300));
+    scratch.file("b.png", b"no picture");
+    for number in 0..12 {
+        scratch.file(&format!("c{number:02}.txt"), b"");
+    }
+    let mut browser = open(scratch.path());
+    browser.press(Named::ArrowRight);
+    assert_eq!(selection(&browser), [""; 0], "in rows there is nothing beside");
+    browser.message(Message::Command(Command::Show(Look::Tiles)));
+    let entry = |browser: &Browser, at: usize| browser.app().list().row(at).unwrap().clone();
+    for _ in 0..60 {
+        browser.settle();
+        if browser.app().thumbs.of(&entry(&browser, 0)).is_some() {
+            break;
+        }
+    }
+    let thumb = browser.app().thumbs.of(&entry(&browser, 0)).unwrap();
+    assert_eq!(thumb.size(), Size::new(68.0, 68.0));
+    assert!(browser.app().thumbs.of(&entry(&browser, 1)).is_none(), "what is no picture has its icon");
+    let across = browser.app().across;
+    assert!(across > 2, "{across}");
+    browser.press(Named::Home);
+    browser.press(Named::ArrowRight);
+    assert_eq!(selection(&browser), ["b.png"]);
+    browser.press(Named::ArrowDown);
+    assert_eq!(browser.app().list().cursor(), Some(1 + across));
+    browser.press(Named::ArrowUp);
+    browser.press(Named::ArrowUp);
+    assert_eq!(selection(&browser), ["b.png"], "above the first row there is nothing");
+}

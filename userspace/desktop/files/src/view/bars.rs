@@ -6,7 +6,7 @@ use ochre_ui::widget::{button, container, mouse_area, progress_bar, row, scrolla
 use ochre_ui::{Alignment, Element, Icon, Length, column, fonts, style};
 
 use super::{BAR, PLACES};
-use crate::app::{Command, Files, Message, Running, State, id};
+use crate::app::{Command, Files, Look, Message, Running, State, id};
 use crate::format;
 use crate::places::{self, Sort};
 
@@ -16,6 +16,10 @@ pub fn tools(files: &Files) -> Element<'_, Message> {
     let hidden = files.list.shows_hidden();
     let eye = if hidden { Icon::EYE } else { Icon::EYE_OFF };
     let path = if files.address.is_some() { address(files) } else { parts(files) };
+    let (look, other, what) = match files.look {
+        Look::Rows => (Icon::LAYOUT_GRID, Look::Tiles, "As tiles"),
+        Look::Tiles => (Icon::LIST, Look::Rows, "In rows"),
+    };
     let can = |command: Command, can: bool| can.then_some(Message::Command(command));
     tool_bar([
         tool(Icon::ARROW_LEFT, "Back", can(Command::Back, back)),
@@ -23,6 +27,7 @@ pub fn tools(files: &Files) -> Element<'_, Message> {
         tool(Icon::ARROW_UP, "To the folder around this one", can(Command::Up, files.folder.parent().is_some())),
         container(path).width(Length::Fill).padding([0, 4]).into(),
         tool(Icon::FOLDER_PLUS, "New folder", can(Command::NewFolder, files.state == State::Ready)),
+        tool(look, what, can(Command::Show(other), true)),
         tool_if(eye, "Hidden files", hidden, can(Command::ToggleHidden, true)),
         tool(Icon::SQUARE_TERMINAL, "Terminal in this folder", can(Command::Terminal, true)),
     ])

@@ -73,7 +73,7 @@ impl Turn {
 
 /// Reads a picture. The error is for people.
 pub fn read(path: &Path) -> Result<Picture, String> {
-    let file = File::open(path).map_err(|error| files::job::describe(&error))?;
+    let file = File::open(path).map_err(|error| crate::job::describe(&error))?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err("it is not a file".into());
     }
@@ -82,7 +82,7 @@ pub fn read(path: &Path) -> Result<Picture, String> {
 
 /// Reads a picture from what a file holds.
 pub fn decode(source: impl BufRead + Seek) -> Result<Picture, String> {
-    let mut reader = ImageReader::new(source).with_guessed_format().map_err(|error| files::job::describe(&error))?;
+    let mut reader = ImageReader::new(source).with_guessed_format().map_err(|error| crate::job::describe(&error))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
         return Err("it is neither PNG nor JPEG".into());
     }
@@ -142,7 +142,7 @@ fn widen(bytes: &mut Vec<u8>, color: ColorType, pixels: usize) -> Result<(), Str
 fn describe(error: ImageError) -> String {
     match error {
         ImageError::Limits(_) => "it is too large".into(),
-        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => files::job::describe(&error),
+        ImageError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => crate::job::describe(&error),
         ImageError::Unsupported(_) => "it is of a kind that is not known".into(),
         // What decoders say is for those who write them.
         _ => "it is damaged".into(),
