@@ -43,7 +43,7 @@ fn side<'a>(here: Section) -> Element<'a, Message> {
             .into()
     };
     let items = Column::with_children(Section::ALL.map(item)).spacing(2);
-    container(items).padding(8).width(SIDE).height(Length::Fill).style(style::surface).into()
+    container(items).padding(8).width(SIDE).height(Length::Fill).style(style::chrome).into()
 }
 
 fn notice(notice: &str) -> Element<'_, Message> {
