@@ -166,15 +166,17 @@ impl Keyboard {
         }
         let (character, dead) = self.character(code, told);
         let event = self.event(told, character, true);
-        out.push(event);
         let text = self.writes().then_some(character).filter(|character| *character != '\0');
         if dead && text.is_some() && self.mark.is_none() {
+            out.push(event);
             (self.mark, self.repeating) = (Some(character), None);
             return;
         }
         let entered = text.map(|text| self.mark.take().map_or(vec![text], |mark| compose::put(mark, text)));
         let visible = entered.into_iter().flatten().filter(|character| !character.is_control());
+        // Before its key: who reads both takes a text for that of the key behind it.
         out.extend(visible.map(|character| Event::Text { character }));
+        out.push(event);
         let next = now + Duration::from_millis(self.repeat.delay.into());
         let text = text.filter(|character| !character.is_control());
         self.repeating = (self.repeat.rate != 0).then_some(Repeating { code, event, text, next });
@@ -236,10 +238,10 @@ impl Keyboard {
             return;
         }
         repeating.next = now + Duration::from_secs(1) / self.repeat.rate.max(1);
+        out.extend(repeating.text.map(|character| Event::Text { character }));
         if let Event::Key { code, character, pressed, modifiers, .. } = repeating.event {
             out.push(Event::Key { code, character, pressed, repeated: true, modifiers });
         }
-        out.extend(repeating.text.map(|character| Event::Text { character }));
     }
 
     /// Stops the repetition, for instance because nobody reads it.
@@ -285,6 +287,22 @@ mod tests {
         let mut de = keyboard("de");
         assert_eq!(write(&mut de, &[key::RIGHT_ALT], &[0x10, E, A]), "@€");
         assert_eq!(write(&mut de, &[], &[key::CAPS_LOCK, 0x27, 0x0c]), "Öß");
+    }
+
+    #[test]
+    fn a_text_comes_before_its_key() {
+        let (mut us, mut out) = (keyboard("us"), Vec::new());
+        us.key(A, true, Duration::ZERO, &mut out);
+        us.tick(Duration::from_secs(5), &mut out);
+        us.key(A, false, Duration::from_secs(5), &mut out);
+        us.key(key::ENTER, true, Duration::from_secs(5), &mut out);
+        let letter = |event: &Event| match event {
+            Event::Text { .. } => 't',
+            Event::Key { pressed: true, .. } => 'k',
+            _ => 'u',
+        };
+        // Else a text is taken for Enter's, when both are read at once, and Enter is lost.
+        assert_eq!(out.iter().map(letter).collect::<String>(), "tktkuk");
     }
 
     #[test]
@@ -359,7 +377,7 @@ mod tests {
         assert_eq!(out, []);
         us.tick(ms(1400), &mut out);
         assert_eq!(out.len(), 2);
-        assert!(matches!(out[0], Event::Key { repeated: true, pressed: true, character: 'a', .. }));
+        assert!(matches!(out[1], Event::Key { repeated: true, pressed: true, character: 'a', .. }));
         // Late by a second: once.
         us.tick(ms(2400), &mut out);
         assert_eq!(out.len(), 4);

@@ -237,6 +237,6 @@ mod tests {
         router.set_consumed(true);
         router.take(1, Raw::Key { code: 0x12, pressed: true }, NOW);
         // Modifiers are known to the next one.
-        assert!(matches!(drain(&mut router)[..], [Event::Key { character: 'E', .. }, Event::Text { character: 'E' }]));
+        assert!(matches!(drain(&mut router)[..], [Event::Text { character: 'E' }, Event::Key { character: 'E', .. }]));
     }
 }

@@ -118,7 +118,7 @@ pub enum Event {
         /// Bits of [`modifier`], after this.
         modifiers: u16,
     },
-    /// A character was entered, by one key or by several. Comes behind the key that did it.
+    /// A character was entered, by one key or by several. Comes before the last key that did it.
     Text {
         /// The character.
         character: char,
