@@ -11,6 +11,7 @@ insmod gfxmenu
 insmod tga
 loadfont $prefix/ochre/title.pf2
 loadfont $prefix/ochre/text.pf2
+loadfont $prefix/ochre/mono.pf2
 set gfxmode=1280x800,1024x768,auto
 set theme=$prefix/ochre/theme.txt
 terminal_output gfxterm
@@ -18,6 +19,13 @@ if serial --unit=0 --speed=115200; then
     terminal_input console serial
     terminal_output gfxterm serial
 fi
+";
+
+/// What is seen while the system is loaded, which from a CD takes its time: the menu's background and a line. Without it there is a black
+/// box on the menu.
+const LOADING: &str = "    background_image $prefix/ochre/background.tga
+    clear
+    echo 'Loading Ochre ...'
 ";
 
 /// An entry: its title, and words for the kernel before those of all entries.
@@ -48,7 +56,8 @@ pub fn text(append: &str, timeout: u32, desktop: bool) -> Result<String, Error> 
     let look = if desktop { LOOK } else { "" };
     let mut text = format!("set timeout={timeout}\nset default=0\ninsmod all_video\ninsmod gzio\n{look}\n");
     let entries: &[Entry] = if desktop { &DESKTOP } else { &SYSTEM };
-    entries.iter().for_each(|entry| text += &entry.text(append));
+    let said = if desktop { LOADING } else { "" };
+    entries.iter().for_each(|entry| text += &entry.text(append, said));
     text += "menuentry 'Restart' {\n    reboot\n}\n";
     if desktop {
         text += "menuentry 'Switch off' {\n    halt\n}\n";
@@ -58,14 +67,14 @@ pub fn text(append: &str, timeout: u32, desktop: bool) -> Result<String, Error> 
 
 impl Entry {
     /// The screen's mode is set behind `multiboot2`, which sets it anew from the kernel's header.
-    fn text(&self, append: &str) -> String {
+    fn text(&self, append: &str, said: &str) -> String {
         let words = [self.words, append].map(str::trim).join(" ");
         let separator = if words.trim().is_empty() { "" } else { " " };
         let (title, words, mode) = (self.title, words.trim(), if self.any_mode { "auto" } else { MODES });
         format!(
             "\
 menuentry '{title}' {{
-    multiboot2 /boot/kernel{separator}{words}
+{said}    multiboot2 /boot/kernel{separator}{words}
     set gfxpayload={mode}
     module2 /boot/initfs initfs
     boot
@@ -95,6 +104,8 @@ mod tests {
             assert!(text.contains(&format!("multiboot2 /boot/kernel {words}\n")), "{words}");
         }
         assert!(text.contains("ochre/theme.txt"));
+        // Each says that it is being loaded, before that takes its time.
+        assert_eq!(text.matches(&format!("{{\n{LOADING}    multiboot2")).count(), DESKTOP.len());
     }
 
     #[test]

@@ -6,10 +6,15 @@ use std::process::Command;
 
 use super::Error;
 
-/// Where Debian puts the font (`fonts-inter`).
-const FONTS: &str = "/usr/share/fonts/opentype/inter";
-/// File, font, size in pixels.
-const FACES: [(&str, &str, u32); 2] = [("title.pf2", "Inter-SemiBold.otf", 56), ("text.pf2", "Inter-Regular.otf", 18)];
+/// Where Debian puts the fonts (`fonts-inter`, `fonts-jetbrains-mono`).
+const INTER: &str = "/usr/share/fonts/opentype/inter";
+const MONO: &str = "/usr/share/fonts/truetype/jetbrains-mono";
+/// File, folder, font, size in pixels. The last is that of the terminal, where is said that the system is loaded.
+const FACES: [(&str, &str, &str, u32); 3] = [
+    ("title.pf2", INTER, "Inter-SemiBold.otf", 56),
+    ("text.pf2", INTER, "Inter-Regular.otf", 18),
+    ("mono.pf2", MONO, "JetBrainsMono-Regular.ttf", 18),
+];
 
 /// Colours of `schemes/orbital/theme.toml`, dark: the background's upper and lower edge, and the accent.
 const UPPER: [u8; 3] = [0x33, 0x25, 0x1d];
@@ -24,7 +29,7 @@ terminal-left: "10%"
 terminal-top: "10%"
 terminal-width: "80%"
 terminal-height: "80%"
-terminal-font: "Ochre text"
+terminal-font: "Ochre mono"
 
 + label {
     left = 0
@@ -77,8 +82,8 @@ pub fn write(folder: &Path) -> Result<(), Error> {
     fs::write(folder.join("background.tga"), picture(1280, &gradient(800))).map_err(failed)?;
     fs::write(folder.join("select_c.tga"), picture(8, &[ACCENT; 8])).map_err(failed)?;
     let mut theme = THEME.to_string();
-    for (file, font, size) in FACES {
-        let name = make_font(&folder.join(file), &Path::new(FONTS).join(font), size)?;
+    for (file, fonts, font, size) in FACES {
+        let name = make_font(&folder.join(file), &Path::new(fonts).join(font), size)?;
         theme = theme.replace(&format!("Ochre {}", file.trim_end_matches(".pf2")), &name);
     }
     fs::write(folder.join("theme.txt"), theme).map_err(failed)
