@@ -207,9 +207,13 @@ test-packages: sysroot tools
 packages: sysroot tools
 	@$(COOK) build all
 
-# The own tests of crates that much else stands on, inside Ochre.
-test-crates: initfs
+# The own tests of crates that much else stands on, inside Ochre; and programs with windows of others.
+test-crates: initfs test-programs
 	@$(COOK) test all
+	@$(COOK) build winit orbclient
+	@cp build/packages/winit/bin/* build/packages/orbclient/bin/* build/programs
+	@$(TOOLS_DIR)/ochre-tests --kernel $(KERNEL_ELF) --test-kernel $(KERNEL_ELF) --programs build/programs \
+		--work build/tests --slow
 
 tools: setup-build
 	@echo '  tools'

@@ -42,7 +42,7 @@ fn run(options: &Options) -> Result<bool, String> {
         print!("{USAGE}");
         return Ok(true);
     }
-    let mut cases = cases::all();
+    let mut cases = if options.slow { cases::slow() } else { cases::all() };
     cases.retain(|case| case.name.contains(&options.filter));
     if cases.is_empty() {
         return Err(format!("no case has {:?} in its name", options.filter));

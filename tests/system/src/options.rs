@@ -6,7 +6,7 @@ use lexopt::prelude::*;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
-ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--desktop DIR] [--filter TEXT] [--patience FACTOR] [--list]
+ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--desktop DIR] [--filter TEXT] [--patience FACTOR] [--slow] [--list]
     boots Ochre in QEMU in many ways and judges what it says; prints a line for each case and, alone on the last line,
     `N passed, M failed`
 
@@ -17,6 +17,7 @@ ochre-tests --kernel ELF --test-kernel ELF --programs DIR --work DIR [--desktop 
     --desktop      where `make desktop iso` has put its archive and image; without it the cases that boot them fail
     --filter       only the cases with TEXT in their name
     --patience     time limits are multiplied by this (default 1)
+    --slow         the cases that want packages which take long to build, and no others
     --list         prints the names of the cases and runs none
 ";
 
@@ -37,6 +38,8 @@ pub struct Options {
     pub filter: String,
     /// Factor for time limits.
     pub patience: f64,
+    /// The cases that want packages which take long to build are wanted, and no others.
+    pub slow: bool,
     /// Only names are wanted.
     pub list: bool,
     /// Only [`USAGE`] is wanted.
@@ -56,6 +59,7 @@ impl Options {
                 Long("desktop") => options.desktop = arguments.value()?.into(),
                 Long("filter") => options.filter = arguments.value()?.string()?,
                 Long("patience") => options.patience = arguments.value()?.parse()?,
+                Long("slow") => options.slow = true,
                 Long("list") => options.list = true,
                 Long("help") | Short('h') => options.help = true,
                 other => return Err(other.unexpected()),

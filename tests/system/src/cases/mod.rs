@@ -4,6 +4,7 @@ mod boot;
 mod desktop;
 mod devices;
 mod drivers;
+mod foreign;
 mod live;
 mod packages;
 mod programs;
@@ -22,6 +23,11 @@ pub fn all() -> Vec<Case> {
     list.extend(desktop::cases());
     list.extend(windows::cases());
     list
+}
+
+/// Cases that want packages which take long to build.
+pub fn slow() -> Vec<Case> {
+    foreign::cases()
 }
 
 /// Units of the base daemons, as the system has them.
@@ -59,7 +65,7 @@ mod tests {
 
     #[test]
     fn names_are_all_different() {
-        let cases = all();
+        let cases: Vec<Case> = all().into_iter().chain(slow()).collect();
         let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names.len(), cases.len());
     }

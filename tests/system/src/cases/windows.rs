@@ -61,14 +61,20 @@ const TERMINAL: &str = "description = 'A terminal'\nprogram = '/scheme/initfs/bi
 const FONT: &str = "/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf";
 
 fn desktop(name: &str, options: &str) -> Case {
-    let mut files: Vec<(String, Source)> = programs(BASE.into_iter().chain(PROGRAMS));
+    desktop_with(&format!("windows: {name}"), options, "terminal", TERMINAL)
+}
+
+/// The display server and all that it needs, and one program that init starts by a unit.
+pub fn desktop_with(name: &str, options: &str, program: &str, text: &str) -> Case {
+    let more = (!PROGRAMS.contains(&program)).then_some(program);
+    let mut files: Vec<(String, Source)> = programs(BASE.into_iter().chain(PROGRAMS).chain(more));
     files.extend(DRIVERS.iter().map(|(name, text)| bytes(&format!("etc/drivers/{name}.toml"), *text)));
     files.extend(KEYMAPS.iter().map(|(name, text)| bytes(&format!("etc/keymaps/{name}.toml"), *text)));
     files.extend(UNITS.iter().map(|(name, text)| unit(name, text)));
-    files.push(unit("terminal", TERMINAL));
+    files.push(unit(program, text));
     // Without it the terminal says on the console which font it misses.
     files.push(bytes("fonts/JetBrainsMono-Regular.ttf", std::fs::read(FONT).unwrap_or_default()));
-    Case::new(format!("windows: {name}")).initfs(Initfs::Files(files)).append(options).cpus(2).seconds(400).stays()
+    Case::new(name).initfs(Initfs::Files(files)).append(options).cpus(2).seconds(400).stays()
 }
 
 /// Where the screen's driver is told to begin anew.
