@@ -87,7 +87,7 @@ impl Comparison {
                 String::from("\nplain tcg, 2 CPUs: nanoseconds of wall time; only the ratio means something\n\n")
             }
         };
-        text += &format!("{:<26}{:>24}{:>24}{:>10}{:>13}{:>13}\n", "row", "Ochre", "Linux", "ratio", "reach", "aim");
+        text += &format!("{:<26}{:>24}{:>24}{:>10}{:>15}{:>15}\n", "row", "Ochre", "Linux", "ratio", "reach", "aim");
         for row in self.rows() {
             let (ochre, linux) = self.figures(row.name);
             let (mut reach, mut aim, mut verdict) = (String::new(), String::new(), String::new());
@@ -107,7 +107,7 @@ impl Comparison {
             }
             let ratio = of_linux.map_or(String::from("-"), |ratio| format!("{ratio:.3}"));
             let line = format!(
-                "{:<26}{:>24}{:>24}{ratio:>10}{reach:>13}{aim:>13}  {verdict}",
+                "{:<26}{:>24}{:>24}{ratio:>10}{reach:>15}{aim:>15}  {verdict}",
                 row.name,
                 cell(ochre),
                 cell(linux)
