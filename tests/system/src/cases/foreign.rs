@@ -10,12 +10,12 @@ pub fn cases() -> Vec<Case> {
     vec![
         window("winit-window").drive(|machine| {
             let mut hand = Hand::new(machine, Pointer::Absolute)?;
-            // The example fills its window with this, and the window has this size when it says nothing else.
+            // The example fills its window with this, and winit's windows have this size here when nothing else is said.
             let paper = [0x18; 3];
-            let frame = look(hand.machine, "there is no window of 800 x 600", |picture| {
-                picture.frame(paper, None).filter(|frame| (frame.width, frame.height) == (800, 600))
+            let frame = look(hand.machine, "there is no window of 1024 x 768", |picture| {
+                picture.frame(paper, None).filter(|frame| (frame.width, frame.height) == (1024, 768))
             })?;
-            hand.click((frame.x + 400, frame.y + 300), "left")?;
+            hand.click((frame.x + 512, frame.y + 384), "left")?;
             hand.hears("PointerButton")?;
             hand.type_in("w")?;
             hand.hears("KeyboardInput")?;
@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
             hand.hears("SurfaceResized")?;
             look(hand.machine, "the window is not resized", |picture| {
                 let now = picture.frame(paper, None)?;
-                (now.width.abs_diff(860) <= 2 && now.height.abs_diff(520) <= 2).then_some(())
+                (now.width.abs_diff(1084) <= 2 && now.height.abs_diff(688) <= 2).then_some(())
             })?;
             hand.keys(&["alt", "f4"])?;
             hand.hears("Close was requested")?;
