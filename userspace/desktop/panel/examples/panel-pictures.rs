@@ -5,7 +5,7 @@ use std::{env, io};
 
 use jiff::ZonedDateTime;
 use ochre_ui::programs::{self, Program};
-use ochre_ui::{Harness, Size, Task, Theme};
+use ochre_ui::{Harness, Size, Theme};
 use panel::bar::{self, Bar};
 use panel::launcher::{self, Launcher};
 use panel::power::Power;
@@ -51,7 +51,7 @@ fn main() -> io::Result<()> {
             bar.point(100.0, 20.0);
             bar.save(path("panel"))?;
             let size = Launcher::<Stage>::options().size;
-            let mut menu = Harness::new(size, scale as f32, theme, |_| (Launcher::new(Stage), Task::none()));
+            let mut menu = Harness::new(size, scale as f32, theme, |_| Launcher::new(Stage));
             menu.message(launcher::Message::Toggle);
             menu.settle();
             menu.save(path("menu"))?;

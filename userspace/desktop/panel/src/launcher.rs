@@ -15,10 +15,12 @@ use ochre_ui::{
 use crate::bar;
 use crate::power::Power;
 
-/// Size of its window.
+/// Size of its window, and how low it is when there are few programs.
 const SIZE: Size = Size::new(400.0, 520.0);
-/// Height of a program's row.
+const LOWEST: f32 = 300.0;
+/// Height of a program's row, and of all that is no row.
 const ROW: f32 = 48.0;
+const REST: f32 = 120.0;
 const FIELD: Id = Id::new("search");
 
 /// What happens to it.
@@ -63,23 +65,31 @@ pub struct Launcher<S> {
     search: String,
     list: List,
     shown: bool,
+    /// The programs are being read.
+    reading: bool,
+    /// What the cursor is on shall be started as soon as the programs are known.
+    eager: bool,
     asked: Option<Power>,
     wrong: Option<String>,
 }
 
 impl<S: System + 'static> Launcher<S> {
-    /// A menu that is not shown.
-    pub fn new(system: S) -> Self {
-        Self {
+    /// A menu that is not shown, and what it does meanwhile.
+    pub fn new(system: S) -> (Self, Task<Message>) {
+        let mut launcher = Self {
             system,
             programs: Vec::new(),
             found: Vec::new(),
             search: String::new(),
             list: List::new(ROW, false),
             shown: false,
+            reading: false,
+            eager: false,
             asked: None,
             wrong: None,
-        }
+        };
+        let look = launcher.look();
+        (launcher, look)
     }
 
     /// How its window is opened.
@@ -107,16 +117,41 @@ impl<S: System + 'static> Launcher<S> {
 
     fn show(&mut self) -> Task<Message> {
         self.shown = true;
-        (self.asked, self.wrong) = (None, None);
+        (self.asked, self.wrong, self.eager) = (None, None, false);
         self.search.clear();
         self.find();
         let top = self.list.reveal(0);
-        let look = Task::perform(S::programs, Message::Programs);
-        look.and(Task::show(true)).and(Task::focus(FIELD)).and(top)
+        self.look().and(Task::show(true)).and(Task::focus(FIELD)).and(top)
+    }
+
+    /// Reads the programs in a thread.
+    fn look(&mut self) -> Task<Message> {
+        self.reading = true;
+        Task::perform(S::programs, Message::Programs)
+    }
+
+    /// The programs are known. Who was quicker than they gets what was asked for now.
+    fn have_looked(&mut self, programs: Vec<Program>) -> Task<Message> {
+        self.reading = false;
+        let mut task = Task::none();
+        if programs != self.programs {
+            let rows = programs.len() as f32;
+            task = Task::resize(Size::new(SIZE.width, (rows * ROW + REST).clamp(LOWEST, SIZE.height)));
+            self.programs = programs;
+            self.find();
+        }
+        if std::mem::take(&mut self.eager) { task.and(self.enter()) } else { task }
+    }
+
+    /// Starts what the cursor is on.
+    fn enter(&mut self) -> Task<Message> {
+        // What somebody looks for may be in the list that is just being read.
+        self.eager = self.reading && self.found.is_empty();
+        self.list.cursor().map_or_else(Task::none, |row| self.start(row))
     }
 
     fn hide(&mut self) -> Task<Message> {
-        self.shown = false;
+        (self.shown, self.eager) = (false, false);
         Task::show(false)
     }
 
@@ -196,15 +231,10 @@ impl<S: System + 'static> Application for Launcher<S> {
         match message {
             Message::Toggle if self.shown => return self.hide(),
             Message::Toggle => return self.show(),
-            Message::Programs(programs) => {
-                if programs != self.programs {
-                    self.programs = programs;
-                    self.find();
-                }
-            }
+            Message::Programs(programs) => return self.have_looked(programs),
             Message::Search(search) => {
                 self.search = search;
-                self.wrong = None;
+                (self.wrong, self.eager) = (None, false);
                 self.find();
                 return self.list.reveal(0);
             }
@@ -216,7 +246,7 @@ impl<S: System + 'static> Application for Launcher<S> {
                     _ => task,
                 };
             }
-            Message::Enter => return self.list.cursor().map_or_else(Task::none, |row| self.start(row)),
+            Message::Enter => return self.enter(),
             Message::Left if self.shown => return self.hide(),
             Message::Left => {}
             Message::Hide if self.asked.is_some() => self.asked = None,

@@ -9,7 +9,7 @@ use std::thread;
 use event::{EventFlags, RawEventQueue};
 use jiff::ZonedDateTime;
 use ochre_ui::programs::{self, Program};
-use ochre_ui::{Error, Sender, Task};
+use ochre_ui::{Error, Sender};
 use panel::bar::{self, Bar};
 use panel::launcher::{self, Launcher};
 use panel::power::Power;
@@ -63,7 +63,7 @@ pub fn run() -> Result<(), Error> {
         let made = ochre_ui::run(Launcher::<ForLauncher>::options(), |sender| {
             // The bar waits for this.
             let _ = give.send(sender);
-            (Launcher::new(ForLauncher), Task::none())
+            Launcher::new(ForLauncher)
         });
         if let Err(error) = made {
             eprintln!("panel: no menu: {error}");

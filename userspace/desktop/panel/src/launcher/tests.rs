@@ -36,7 +36,7 @@ impl System for Fake {
 }
 
 fn menu() -> Harness<Launcher<Fake>> {
-    let mut menu = Harness::new(SIZE, 1.0, Theme::Light, |_| (Launcher::new(Fake::default()), Task::none()));
+    let mut menu = Harness::new(SIZE, 1.0, Theme::Light, |_| Launcher::new(Fake::default()));
     menu.message(Message::Toggle);
     menu.settle();
     menu
@@ -52,6 +52,36 @@ fn what_is_typed_finds_a_program_and_enter_starts_it() {
     menu.message(Message::Toggle);
     assert!(menu.app().is_shown());
     assert_eq!((menu.app().search.as_str(), menu.app().found.len()), ("", 3), "it begins anew");
+}
+
+#[test]
+fn who_is_quicker_than_the_programs_are_read_is_heard_all_the_same() {
+    let (mut menu, _) = Launcher::new(Fake::default());
+    for message in [Message::Toggle, Message::Search("she".into()), Message::Enter] {
+        drop(menu.update(message));
+    }
+    assert!(menu.system().started.is_empty() && menu.is_shown());
+    drop(menu.update(Message::Programs(Fake::programs())));
+    assert_eq!(menu.system().started, ["Terminal"]);
+    assert!(!menu.is_shown());
+    // Who goes on typing, or has nothing that fits, starts nothing later.
+    let (mut menu, _) = Launcher::new(Fake::default());
+    for message in [Message::Toggle, Message::Enter, Message::Search("fil".into()), Message::Programs(Fake::programs())]
+    {
+        drop(menu.update(message));
+    }
+    assert!(menu.system().started.is_empty() && menu.is_shown());
+}
+
+#[test]
+fn it_is_as_high_as_its_programs_need() {
+    let mut menu = menu();
+    let program = |number: usize| Program { name: number.to_string(), ..Program::default() };
+    assert_eq!(menu.picture_size().height, LOWEST as u32);
+    for (programs, height) in [(30, SIZE.height), (6, 6.0 * ROW + REST), (0, LOWEST)] {
+        menu.message(Message::Programs((0..programs).map(program).collect()));
+        assert_eq!(menu.picture_size().height, height as u32);
+    }
 }
 
 #[test]

@@ -40,7 +40,12 @@ impl Display {
     pub fn place(&self, options: &Options) -> (i32, i32, u32, u32) {
         let pixels = |side: f32| (side * self.scale).round() as i32;
         let (screen_w, screen_h) = (self.size.0 as i32, self.size.1 as i32);
-        let room = if options.framed { FRAME + PANEL } else { 0.0 };
+        let room = match options.place {
+            // As far from the upper edge as from the left one.
+            Place::LowerLeft { x, y } => x + y,
+            _ if options.framed => FRAME + PANEL,
+            _ => 0.0,
+        };
         let w = pixels(options.size.width).clamp(1, screen_w.max(1));
         let h = pixels(options.size.height).clamp(1, (screen_h - pixels(room)).max(1));
         let (x, y, w) = match options.place {
