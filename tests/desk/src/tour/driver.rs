@@ -103,7 +103,9 @@ impl Driver {
             Step::Click(place) => self.click(place, "left"),
             Step::DoubleClick(place) => self.click(place, "left").and_then(|()| self.click(place, "left")),
             Step::Menu(place) => self.click(place, "right"),
-            Step::Drag(from, to) => self.drag(from, to),
+            Step::Drag(from, to) => self.pull(from, to).and_then(|()| self.release()),
+            Step::Pull(from, to) => self.pull(from, to),
+            Step::Release => self.release(),
             Step::Appears(pixels) => self.appears(pixels),
             Step::Differ(one, other) => self.differ(one, other),
             Step::Still => self.still().map(drop),
@@ -138,7 +140,7 @@ impl Driver {
         Ok(())
     }
 
-    fn drag(&mut self, from: Place, to: Place) -> Result<(), String> {
+    fn pull(&mut self, from: Place, to: Place) -> Result<(), String> {
         let (from, to) = (inside(from, self.size), inside(to, self.size));
         self.point(from)?;
         sleep(MOMENT);
@@ -148,6 +150,10 @@ impl Driver {
             let between = |from: i32, to: i32| from + (to - from) * point / POINTS;
             self.point((between(from.0, to.0), between(from.1, to.1)))?;
         }
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), String> {
         sleep(MOMENT);
         self.qmp()?.button("left", false)
     }

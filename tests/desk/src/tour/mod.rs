@@ -24,6 +24,10 @@ pub enum Step {
     Menu(Place),
     /// Drags from one place to another with the left button.
     Drag(Place, Place),
+    /// The same, but the button stays down until [`Step::Release`].
+    Pull(Place, Place),
+    /// Lets the left button go.
+    Release,
     /// Waits until so many pixels are others than before the last step, and the picture is still. What does not come is an error.
     Appears(usize),
     /// Waits until two places have clearly different colours, and the picture is still: a panel has come, a window has gone.
