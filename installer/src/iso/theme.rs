@@ -16,7 +16,7 @@ const FACES: [(&str, &str, &str, u32); 3] = [
     ("mono.pf2", MONO, "JetBrainsMono-Regular.ttf", 18),
 ];
 
-/// Colours of `schemes/orbital/theme.toml`, dark: the background's upper and lower edge, and the accent.
+/// The ground's upper and lower edge, dark as the hills of the dark wallpaper; and the accent of `schemes/orbital/theme.toml`, dark.
 const UPPER: [u8; 3] = [0x33, 0x25, 0x1d];
 const LOWER: [u8; 3] = [0x15, 0x10, 0x0e];
 const ACCENT: [u8; 3] = [0xd9, 0x81, 0x4a];
