@@ -94,9 +94,10 @@ pub fn hog() -> ! {
     }
 }
 
-/// Forks, and so do the children, each with some memory of its own.
+/// Forks, and so do the children, each with so much memory of its own that some tens have it all: with hundreds, one processor would be
+/// theirs for minutes.
 pub fn bomb() -> ! {
-    let mut ballast = vec![1_u8; 4 << 20];
+    let mut ballast = vec![1_u8; 32 << 20];
     for round in 0_u8.. {
         // SAFETY: the child does what its parent does, and touches nothing that others hold.
         if unsafe { libc::fork() } == 0 {

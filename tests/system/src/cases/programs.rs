@@ -242,7 +242,7 @@ fn faults() -> Vec<Case> {
     let dies = Elf::running(&[0x0f, 0x0b]).bytes();
     vec![
         failed("no init program", "nothing", programs(["bootstrap", "nsmgr", "procmgr"]))
-            .says("bootstrap: /scheme/initfs/bin/init: "),
+            .says("bootstrap: the initfs has no bin/init"),
         failed("an init program that is a text", "nothing", {
             let mut files = programs(["bootstrap", "nsmgr", "procmgr"]);
             files.push(bytes("bin/init", "echo hello\n"));
