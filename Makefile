@@ -12,6 +12,9 @@ export RUSTC_BOOTSTRAP := 1
 export PATH := $(RUST_BIN):$(PATH)
 
 CARGO := $(RUST_BIN)/cargo
+# Compiles with the lints, which are errors. Not by `cargo clippy` and `cargo fmt`: cargo would take a rustup's, which has other versions
+# and no source of the library, before those that lie beside it.
+LINTED := RUSTC_WORKSPACE_WRAPPER=$(RUST_BIN)/clippy-driver $(CARGO) -Zwarnings --config 'build.warnings="deny"'
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 export CARGO_TARGET_DIR := $(TARGET_DIR)
 KERNEL_TARGET := x86_64-unknown-none
@@ -300,24 +303,23 @@ gdb: initfs
 
 check: setup-build
 	@echo '  format'
-	@$(CARGO) fmt --all --check
+	@$(RUST_BIN)/cargo-fmt --all --check
 	@$(MAKE) lint host-test
 
 # Of what runs in Ochre; the host's are in host-test.
 lint: sysroot
 	@echo '  lints'
-	@$(CARGO) clippy --quiet --package ochre-kernel $(KERNEL_FLAGS) -- -D warnings
-	@$(CARGO) clippy --quiet $(PLAIN_FLAGS) $(PACKAGES:%=--package %) $(PLAIN_PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
-		$(TEST_PACKAGES:%=--package %) -- -D warnings
+	@$(LINTED) check --quiet --package ochre-kernel $(KERNEL_FLAGS)
+	@$(LINTED) check --quiet $(PLAIN_FLAGS) $(PACKAGES:%=--package %) $(PLAIN_PACKAGES:%=--package %) $(DESKTOP_PACKAGES:%=--package %) \
+		$(TEST_PACKAGES:%=--package %)
 # By itself, as it is built: what others want of a crate that it shares with them would bring std in.
-	@$(CARGO) clippy --quiet $(USER_FLAGS) --package ochre-libc -- -D warnings
+	@$(LINTED) check --quiet $(USER_FLAGS) --package ochre-libc
 
-# The tests of libc look at the archive that programs are linked with. What is compiled for them is linted in the same go: `cargo clippy`
-# would go through all that they stand on once more.
+# The tests of libc look at the archive that programs are linked with. What is compiled for them is linted in the same go: else all that
+# they stand on would be gone through once more.
 host-test: sysroot
 	@echo '  host tests and their lints'
-	@RUSTC_WORKSPACE_WRAPPER=$(RUST_BIN)/clippy-driver $(CARGO) test --quiet --no-fail-fast -Zwarnings --config 'build.warnings="deny"' \
-		$(HOST_PACKAGES:%=--package %)
+	@$(LINTED) test --quiet --no-fail-fast $(HOST_PACKAGES:%=--package %)
 
 test: setup check kernel test-kernel test-programs test-packages initfs iso tools
 	@echo '  the own tests of crates of others'

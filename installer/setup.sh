@@ -42,7 +42,7 @@ find_compiler() {
 }
 compiler=$(find_compiler)
 [ -n "$compiler" ] || missing="$missing rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web"
-if [ -n "$compiler" ] && ! "$compiler/cargo" clippy --version >/dev/null 2>&1; then
+if [ -n "$compiler" ] && ! { [ -x "$compiler/clippy-driver" ] && [ -x "$compiler/cargo-fmt" ]; }; then
     missing="$missing rust-web-clippy rustfmt-web"
 fi
 

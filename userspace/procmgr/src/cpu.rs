@@ -28,15 +28,17 @@ fn look_at<M: Machine>(table: &mut Table<M::Thread>, machine: &mut M, pid: u32) 
     let used = machine.usage(process.thread()?).ok()?;
     let seconds = used.cpu_time_ns / SECOND;
     let number = if seconds >= limit.hard {
-        signals::SIGKILL
+        Some(signals::SIGKILL)
     } else if seconds >= limit.soft && seconds >= process.next_warning {
         // Told again each second.
         process.next_warning = seconds + 1;
-        SIGXCPU
+        Some(SIGXCPU)
     } else {
-        0
+        None
     };
-    signals::deliver(table, machine, pid, &Signal { number, sender: 0, value: 0, code: signals::BY_SYSTEM });
+    if let Some(number) = number {
+        signals::deliver(table, machine, pid, &Signal { number, sender: 0, value: 0, code: signals::BY_SYSTEM });
+    }
     let next = if seconds < limit.soft { limit.soft.min(limit.hard) } else { (seconds + 1).min(limit.hard) };
     let left = next.saturating_mul(SECOND).saturating_sub(used.cpu_time_ns);
     Some((left / 1_000_000 / used.threads.max(1)).clamp(LEAST, MOST))

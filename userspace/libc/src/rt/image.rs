@@ -134,13 +134,13 @@ impl Source<'_> {
     fn copy_segment(&self, segment: &Segment, space: &Space) -> Result<()> {
         let pages = pages(segment);
         space.map(pages.clone())?;
-        match (self, self.place()) {
-            (Source::Memory(image), _) => {
+        match self {
+            Source::Memory(image) => {
                 let bytes = segment.file_offset as usize..(segment.file_offset + segment.file_len) as usize;
                 space.write(segment.address as usize, &image[bytes])?;
             }
-            (_, Some(place)) => read_into(place, segment, space)?,
-            (_, None) => return Err(Error::new(ENOEXEC)),
+            Source::File(file) => read_into((file.fd.0, 0), segment, space)?,
+            Source::Part(part) => read_into((part.fd, part.offset), segment, space)?,
         }
         let access = access(segment);
         if access != MapFlags::PROT_READ | MapFlags::PROT_WRITE {
